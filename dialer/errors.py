@@ -1,0 +1,85 @@
+"""Every error Foredial raises on purpose.
+
+    DialerError
+    +-- InputError          something a person gave us is wrong: one line, exit code 2
+    |   +-- ConfigError         a settings file
+    |   +-- FlowError           a campaign's flow
+    |   +-- ContactError        a contact row or an attribute
+    |   +-- FilterError         a contact filter
+    |   +-- NumberError         a telephone number
+    |   +-- NotFoundError       no such campaign, agent, contact, trunk ...
+    |   +-- LifecycleError      a campaign cannot do that in its status
+    +-- StateError          an event that a state table does not allow: a bug of ours
+    +-- GatewayError        the world outside did not do its part
+        +-- StoreError          the database
+        +-- TrunkError          the SIP side
+        +-- MediaError          the audio relay
+        +-- ControlError        the daemon's control socket
+"""
+
+
+class DialerError(Exception):
+    """The root: catch it to catch all that Foredial raises on purpose."""
+
+
+class InputError(DialerError):
+    """Bad input, told in one line: where it is, what is wrong, how to mend it."""
+
+    def __init__(self, where: str, what: str, mend: str = "") -> None:
+        self.where = where
+        self.what = what
+        self.mend = mend
+        line = f"{where}: {what}" if where else what
+        super().__init__(f"{line}; {mend}" if mend else line)
+
+
+class ConfigError(InputError):
+    """A settings file cannot be used."""
+
+
+class FlowError(InputError):
+    """A campaign's flow cannot be run."""
+
+
+class ContactError(InputError):
+    """A contact row or an attribute declaration is wrong."""
+
+
+class FilterError(InputError):
+    """A contact filter is wrong."""
+
+
+class NumberError(InputError):
+    """A telephone number cannot be dialed, or may not be."""
+
+
+class NotFoundError(InputError):
+    """The named thing does not exist."""
+
+
+class LifecycleError(InputError):
+    """A campaign cannot do what was asked in its present status."""
+
+
+class StateError(DialerError):
+    """A state table does not allow this event in this state."""
+
+
+class GatewayError(DialerError):
+    """The world outside did not do its part."""
+
+
+class StoreError(GatewayError):
+    """The database did not do its part."""
+
+
+class TrunkError(GatewayError):
+    """The SIP side did not do its part."""
+
+
+class MediaError(GatewayError):
+    """The audio relay did not do its part."""
+
+
+class ControlError(GatewayError):
+    """The daemon's control socket did not do its part."""

@@ -1,0 +1,113 @@
+"""What the world tells the actors: typed, frozen, and msgpack-encodable (they are tuples).
+
+The rule of this module: an event says what happened and when (`at`, seconds since the epoch on
+the runtime's clock), never what to do about it.
+"""
+
+from typing import NamedTuple
+
+
+class EndCause(NamedTuple):
+    """Why a call ended.
+
+    by: "far" (the customer or the carrier), "near" (we hung up or cancelled) or "trunk" (we could
+        not place it: no transport, no route, no channel).
+    sip_status: the final status (0: none was seen; 200 with by="far": they hung up after answer).
+    q850: the cause of a Reason header (RFC 3326), 0 when there was none.
+    """
+
+    by: str
+    sip_status: int = 0
+    q850: int = 0
+    text: str = ""
+
+
+class Ringing(NamedTuple):
+    """The far end rings (the first 180 or ringback). The ring minimum runs from here."""
+
+    attempt_id: int
+    at: float
+
+
+class EarlyMedia(NamedTuple):
+    """Audio before the answer (183 with SDP)."""
+
+    attempt_id: int
+    at: float
+
+
+class Answered(NamedTuple):
+    """The far end answered (200), and its dialog is kept so that a crash cannot strand it."""
+
+    attempt_id: int
+    at: float
+
+
+class Bridged(NamedTuple):
+    """Customer and agent hear each other."""
+
+    attempt_id: int
+    at: float
+
+
+class Ended(NamedTuple):
+    """The attempt is over; the last event of every attempt, and sent exactly once."""
+
+    attempt_id: int
+    at: float
+    cause: EndCause
+
+
+class TrunkChanged(NamedTuple):
+    """A trunk came up, went down, or says why it cannot dial."""
+
+    trunk: str
+    at: float
+    up: bool
+    reason: str = ""
+
+
+class AgentLegUp(NamedTuple):
+    """The agent's audio leg stands: the agent can receive live calls."""
+
+    agent_id: str
+    at: float
+
+
+class AgentLegDown(NamedTuple):
+    """The agent's audio leg fell."""
+
+    agent_id: str
+    at: float
+    reason: str = ""
+
+
+class AgentAccepted(NamedTuple):
+    """The agent answered an offer (at once where the audio leg is kept up)."""
+
+    agent_id: str
+    at: float
+
+
+class AgentNoAnswer(NamedTuple):
+    """The agent did not answer an offer (RONA)."""
+
+    agent_id: str
+    at: float
+
+
+class AgentAsked(NamedTuple):
+    """The agent, or a supervisor for them, asks for a state.
+
+    wish: "login", "ready", "not_ready", "logout" or "wrap_up_done".
+    reason: a pause code, for "not_ready".
+    """
+
+    agent_id: str
+    at: float
+    wish: str
+    reason: str = ""
+
+
+TrunkEvent = Ringing | EarlyMedia | Answered | Bridged | Ended
+DeskEvent = AgentLegUp | AgentLegDown | AgentAccepted | AgentNoAnswer | AgentAsked

@@ -1,0 +1,237 @@
+"""The ports: what the domain asks of the world, each with a simulated and a real adapter.
+
+The rule of this module: a port never answers by a return value. It is told, and what comes of it
+arrives later as a message at a `Sink` (an actor's ref is one), so a slow gateway can never hold
+up an actor. One contract test runs against every adapter of a port.
+
+Every method may be called from any thread.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from dialer.events import DeskEvent, TrunkEvent
+
+AttributeValue = str | int | float | bool | None | Sequence[str]
+
+
+class Sink(Protocol):
+    """Where a message can be told. Telling never blocks and never raises."""
+
+    def tell(self, message: Any, /) -> None: ...
+
+
+class DialRequest(NamedTuple):
+    """One call to place. The attempt is already committed to the store.
+
+    number: E.164 with the plus sign. caller_id: what the callee sees, E.164 or "" for the
+    trunk's own.
+    """
+
+    attempt_id: int
+    number: str
+    caller_id: str = ""
+
+
+class Trunk(Protocol):
+    """Places calls. Events of an attempt go to the sink given with it: see `TrunkEvent`.
+
+    Every dial ends in exactly one `Ended`, whatever happens. A `cancel` that crosses an answer
+    brings `Answered`, not `Ended`: the call is live. Commands for an attempt that has ended do
+    nothing.
+    """
+
+    name: str
+
+    def dial(self, request: DialRequest, events: Sink) -> None: ...
+
+    def cancel(self, attempt_id: int) -> None:
+        """Stop ringing."""
+
+    def hang_up(self, attempt_id: int) -> None:
+        """End it, live or not."""
+
+    def bridge(self, attempt_id: int, agent_id: str) -> None:
+        """Let customer and agent hear each other; brings `Bridged`."""
+
+    def play(self, attempt_id: int, prompt: str, then_hang_up: bool) -> None:
+        """Play a prompt (a name in the prompts folder) to a live call."""
+
+
+class AgentDesk(Protocol):
+    """Reaches agents. Its events (`DeskEvent`) go to the one sink it is started with."""
+
+    kept_up: bool
+    """True: agents have an audio leg that stands all day; False: phones ring per call."""
+
+    def log_in(self, agent_id: str, address: str) -> None:
+        """Bring the agent's audio leg up; brings `AgentLegUp` or `AgentLegDown`."""
+
+    def log_out(self, agent_id: str) -> None: ...
+
+    def offer(self, agent_id: str) -> None:
+        """A reservation is offered; brings `AgentAccepted` or `AgentNoAnswer`."""
+
+    def connect(self, agent_id: str, attempt_id: int) -> None:
+        """The agent is now with this customer."""
+
+    def release(self, agent_id: str, attempt_id: int) -> None:
+        """The call is over; wrap-up begins."""
+
+
+class ClaimRequest(NamedTuple):
+    """Contacts wanted for a campaign.
+
+    filter_name: a saved filter, "" for all contacts. order: "fifo" or "lifo". now: contacts due
+    at or before it count.
+    """
+
+    request_id: int
+    campaign_id: int
+    filter_name: str
+    order: str
+    limit: int
+    now: float
+
+
+class ClaimedContact(NamedTuple):
+    """A contact that this campaign holds until it is settled, deferred or released.
+
+    attributes: by name; a phone attribute is a sequence of E.164 numbers, one per index.
+    resume_node: where a retry goes on; "" for a first attempt.
+    attempts: how many attempts this campaign has made before.
+    """
+
+    contact_id: int
+    attributes: Mapping[str, AttributeValue]
+    resume_node: str = ""
+    attempts: int = 0
+
+
+class ContactsClaimed(NamedTuple):
+    """Answer to `claim`. Fewer than asked: no more are due now.
+
+    next_due_at: when the next waiting contact comes due, 0 when none waits.
+    """
+
+    request_id: int
+    contacts: tuple[ClaimedContact, ...]
+    next_due_at: float = 0.0
+
+
+class AttemptDraft(NamedTuple):
+    """An attempt about to be made."""
+
+    contact_id: int
+    campaign_id: int
+    version: int
+    node_id: str
+    number: str
+    trunk: str
+    at: float
+
+
+class AttemptsCommitted(NamedTuple):
+    """Answer to `commit_attempts`: the attempts stand in the store and may be dialed.
+
+    attempt_ids: one per draft, in order; 0 where the number is in flight elsewhere.
+    """
+
+    request_id: int
+    attempt_ids: tuple[int, ...]
+
+
+class ContactNext(NamedTuple):
+    """What becomes of a contact in a campaign: "done", or "waiting" until due_at at a node."""
+
+    state: str
+    due_at: float = 0.0
+    resume_node: str = ""
+
+
+class Settlement(NamedTuple):
+    """The end of an attempt: written once, with what becomes of its contact.
+
+    Times are seconds since the epoch, 0 for what never happened. ring_s and friends are derived
+    by readers, never stored.
+    """
+
+    attempt_id: int
+    contact_id: int
+    campaign_id: int
+    outcome: str
+    next: ContactNext
+    dialed_at: float
+    ringing_at: float
+    answered_at: float
+    bridged_at: float
+    ended_at: float
+    agent_id: str = ""
+    sip_status: int = 0
+    q850: int = 0
+    detail: str = ""
+
+
+class Deferral(NamedTuple):
+    """A claimed contact that was not dialed, and why: it stays due, waits, or is refused.
+
+    state: "due" (now), "waiting" (until due_at), or "refused" (never in this campaign).
+    """
+
+    contact_id: int
+    campaign_id: int
+    state: str
+    due_at: float
+    reason: str
+
+
+class StoreFailed(NamedTuple):
+    """A request to the store could not be carried out; nothing of it was done."""
+
+    request_id: int
+    reason: str
+
+
+class ContactStore(Protocol):
+    """Contacts and attempts. Writes of one instant may share a transaction (group commit)."""
+
+    def claim(self, request: ClaimRequest, reply_to: Sink) -> None:
+        """Brings `ContactsClaimed` or `StoreFailed`. No contact is ever claimed twice."""
+
+    def commit_attempts(
+        self, request_id: int, drafts: Sequence[AttemptDraft], reply_to: Sink
+    ) -> None:
+        """Intent before action: brings `AttemptsCommitted` once they are durable."""
+
+    def settle(self, settlement: Settlement) -> None:
+        """Settle an attempt. A second settlement of the same attempt is ignored and counted."""
+
+    def defer(self, deferrals: Sequence[Deferral]) -> None: ...
+
+
+class Journal(Protocol):
+    """The ledger: append-only records of `dialer.journal`."""
+
+    def append(self, record: tuple[Any, ...]) -> None: ...
+
+
+__all__ = [
+    "AgentDesk",
+    "AttemptDraft",
+    "AttemptsCommitted",
+    "AttributeValue",
+    "ClaimRequest",
+    "ClaimedContact",
+    "ContactNext",
+    "ContactStore",
+    "ContactsClaimed",
+    "Deferral",
+    "DeskEvent",
+    "DialRequest",
+    "Journal",
+    "Settlement",
+    "Sink",
+    "StoreFailed",
+    "Trunk",
+    "TrunkEvent",
+]
