@@ -1,0 +1,378 @@
+"""What Foredial counts: one declared catalogue, and the plain cells that hold the numbers.
+
+The rule of this module: a metric exists only if the catalogue declares it, every child of a
+campaign, trunk or actor exists from the moment it is opened (so a rate over the first event is
+right), and each cell has one writing actor. A cell is a plain object without a lock; readers on
+other threads see a number that is at most an instant old.
+
+The same cells are rendered for Prometheus, sampled for formulas, and read by the simulator.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from itertools import product
+from types import MappingProxyType
+from typing import NamedTuple, TypeVar
+
+from dialer import agents, calls, outcomes
+from dialer.errors import DialerError
+
+CONTACT_STATES = ("due", "claimed", "waiting", "done", "refused")
+"""How a campaign's contacts are counted: due now or never touched, held, waiting for a time,
+finished, and refused by a rule."""
+
+CPA_RESULTS = ("human", "answering_machine", "fax", "network_tone", "not_sure")
+"""Verdicts of call progress analysis."""
+
+PULSE_RESULTS = ("fired", "skipped", "outside_window")
+"""What came of a campaign's pulse; skipped: the one before was still being evaluated."""
+
+PACING_SOURCES = ("fixed", "in_process", "prometheus")
+"""Where a pacing figure came from: a number in the flow, or a formula evaluated here or there."""
+
+PACING_RESULTS = ("used", "empty", "not_finite", "failed")
+"""What came of a pacing evaluation; all but `used` fall back to the safe progressive rate."""
+
+RESPONSE_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx", "6xx", "timeout")
+"""Classes of SIP responses (RFC 3261 section 7.2), and none at all."""
+
+MESSAGE_CHANNELS = ("sms", "whatsapp")
+MESSAGE_RESULTS = ("sent", "delivered", "read", "failed")
+JOURNAL_RESULTS = ("written", "lost")
+
+_RING_S = (1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 15.0, 18.0, 21.0, 25.0, 30.0, 40.0, 60.0)
+_TALK_S = (5.0, 10.0, 20.0, 30.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0, 1200.0, 3600.0)
+_WRAP_UP_S = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 300.0)
+# 2 s is the limit of most regulations: it is a boundary, so the share above it is exact.
+_ANSWER_S = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 5.0, 10.0)
+_CPA_S = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0)
+_EVALUATION_S = (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+_LATENESS_S = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+
+
+class Metric(NamedTuple):
+    """One line of the catalogue.
+
+    kind: "gauge", "counter" or "histogram".
+    owner: the label whose values are opened and closed ("campaign", "trunk", "actor"), or ""
+        for what the daemon has one of.
+    labels: the enumerated labels beside it, each with all its values.
+    unit: "seconds", "ratio", or "" for a plain count.
+    buckets: upper bounds, rising, in `unit`; +Inf is implied.
+    """
+
+    name: str
+    kind: str
+    help: str
+    owner: str = "campaign"
+    labels: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    unit: str = ""
+    buckets: tuple[float, ...] = ()
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """All labels, the owner first."""
+        own = (self.owner,) if self.owner else ()
+        return own + tuple(name for name, _ in self.labels)
+
+
+def _gauge(
+    name: str,
+    text: str,
+    *,
+    owner: str = "campaign",
+    unit: str = "",
+    **labels: tuple[str, ...],
+) -> Metric:
+    return Metric(f"dialer_{name}", "gauge", text, owner, tuple(labels.items()), unit)
+
+
+def _counter(name: str, text: str, *, owner: str = "campaign", **labels: tuple[str, ...]) -> Metric:
+    return Metric(f"dialer_{name}_total", "counter", text, owner, tuple(labels.items()))
+
+
+def _histogram(
+    name: str,
+    text: str,
+    buckets: tuple[float, ...],
+    *,
+    owner: str = "campaign",
+    **labels: tuple[str, ...],
+) -> Metric:
+    labels_ = tuple(labels.items())
+    return Metric(f"dialer_{name}_seconds", "histogram", text, owner, labels_, "seconds", buckets)
+
+
+CATALOGUE: tuple[Metric, ...] = (
+    _gauge("agents", "Agents that the campaign may use.", state=agents.STATES),
+    _gauge("calls_in_progress", "Calls that have not ended.", state=calls.IN_PROGRESS),
+    _gauge("campaign_contacts", "Contacts of the campaign.", state=CONTACT_STATES),
+    _gauge("campaign_info", "1 for every campaign that is loaded."),
+    _gauge(
+        "campaign_shift_start_timestamp_seconds",
+        "Start of the present or next dialing window, seconds since the epoch; 0 for none.",
+        unit="seconds",
+    ),
+    _gauge(
+        "campaign_shift_end_timestamp_seconds",
+        "End of the present or next dialing window, seconds since the epoch; 0 for none.",
+        unit="seconds",
+    ),
+    _gauge(
+        "campaign_abandonment_target_ratio",
+        "Largest share of answered calls that may be abandoned, by the campaign's preset.",
+        unit="ratio",
+    ),
+    _counter("pulses", "Pulses of the campaign's Start node.", result=PULSE_RESULTS),
+    _histogram("pulse_lateness", "How late a pulse fired.", _LATENESS_S),
+    _gauge("pacing_target_calls", "Calls in flight that pacing strives for."),
+    _counter(
+        "pacing_evaluations",
+        "Evaluations of the pacing figure.",
+        source=PACING_SOURCES,
+        result=PACING_RESULTS,
+    ),
+    _histogram(
+        "pacing_evaluation_duration",
+        "Time that an evaluation of the pacing figure took.",
+        _EVALUATION_S,
+        source=PACING_SOURCES,
+        result=PACING_RESULTS,
+    ),
+    _counter("call_attempts", "Attempts that were dialed."),
+    _counter("call_results", "Attempts settled.", result=outcomes.NAMES),
+    _counter("calls_abandoned", "Calls answered by a person whom no agent met in time."),
+    _counter("cpa_results", "Verdicts of call progress analysis.", result=CPA_RESULTS),
+    _histogram("call_ring_duration", "From the first ringing to the answer or end.", _RING_S),
+    _histogram("call_talk_duration", "From the bridge to the end.", _TALK_S),
+    _histogram("agent_wrapup_duration", "Wrap-up after a call of the campaign.", _WRAP_UP_S),
+    _histogram("answer_to_agent", "From the customer's answer to the agent's voice.", _ANSWER_S),
+    _histogram("cpa_duration", "From the answer to the verdict.", _CPA_S),
+    _counter(
+        "messages",
+        "Messages by channel.",
+        channel=MESSAGE_CHANNELS,
+        result=MESSAGE_RESULTS,
+    ),
+    _gauge("trunk_up", "1 while the trunk answers.", owner="trunk"),
+    _gauge("trunk_channels", "Channels that the trunk may use at once.", owner="trunk"),
+    _gauge("trunk_channels_in_use", "Channels that calls hold.", owner="trunk"),
+    Metric(
+        "dialer_trunk_responses_total",
+        "counter",
+        "SIP responses to our INVITEs.",
+        "trunk",
+        (("class", RESPONSE_CLASSES),),
+    ),
+    _gauge("actor_inbox_messages", "Messages that wait in the inbox.", owner="actor"),
+    _counter("actor_restarts", "Restarts by the supervisor.", owner="actor"),
+    _counter("dead_letters", "Messages to an actor that had stopped.", owner="actor"),
+    _counter("journal_records", "Records handed to the journal.", owner="", result=JOURNAL_RESULTS),
+)
+
+
+class Counter:
+    """A number that only rises. One actor writes it."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value: float = 0
+
+    def inc(self, amount: float = 1) -> None:
+        """Add an amount of 0 or more."""
+        self.value += amount
+
+
+class Gauge:
+    """A number that rises and falls. One actor writes it."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value: float = 0
+
+    def set(self, value: float) -> None:
+        self.value = value
+
+    def inc(self, amount: float = 1) -> None:
+        self.value += amount
+
+    def dec(self, amount: float = 1) -> None:
+        self.value -= amount
+
+
+class Histogram:
+    """Observations by bucket, and their sum. One actor writes it.
+
+    counts: observations per bucket, not cumulative; the last is for those above every bound.
+    total: the sum of the observed values.
+    """
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total: float = 0.0
+
+    def observe(self, value: float) -> None:
+        # A value on a bound belongs to it: Prometheus' `le` means less or equal.
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+    @property
+    def count(self) -> int:
+        return sum(self.counts)
+
+    def cumulative(self) -> list[int]:
+        """Observations at or below each bound, and at the end all of them, from one copy."""
+        running, sums = 0, []
+        for count in self.counts.copy():
+            running += count
+            sums.append(running)
+        return sums
+
+
+Cell = Counter | Gauge | Histogram
+_C = TypeVar("_C", Counter, Gauge, Histogram)
+
+OWNERS = ("campaign", "trunk", "actor")
+"""Labels whose values come and go."""
+
+
+class Family(NamedTuple):
+    """One metric and a copy of its children, keyed by label values in `metric.label_names`."""
+
+    metric: Metric
+    children: Mapping[tuple[str, ...], Cell]
+
+
+class Metrics:
+    """The cells of one daemon or one simulation run.
+
+    Any thread may read or look up. What is opened twice keeps its cells, so a campaign that is
+    unpublished and published again goes on counting.
+    """
+
+    def __init__(self, catalogue: tuple[Metric, ...] = CATALOGUE) -> None:
+        self.catalogue: Mapping[str, Metric] = MappingProxyType({m.name: m for m in catalogue})
+        self._children: dict[str, dict[tuple[str, ...], Cell]] = {m.name: {} for m in catalogue}
+        self._open("")
+
+    def open_campaign(self, title: str) -> None:
+        """Create every child of a campaign, all at zero."""
+        self._open("campaign", title)
+
+    def close_campaign(self, title: str) -> None:
+        """Forget a campaign. Cells that an actor still holds may be written; nobody sees it."""
+        self._close("campaign", title)
+
+    def open_trunk(self, name: str) -> None:
+        self._open("trunk", name)
+
+    def close_trunk(self, name: str) -> None:
+        self._close("trunk", name)
+
+    def open_actor(self, name: str) -> None:
+        """Open the cells of a long-lived actor, or of a kind of them: never one per call."""
+        self._open("actor", name)
+
+    def close_actor(self, name: str) -> None:
+        self._close("actor", name)
+
+    def counter(self, name: str, **labels: str) -> Counter:
+        """The one child with these labels.
+
+        Raises:
+            DialerError: not declared as a counter with these labels, or its owner is not open.
+        """
+        return self._cell(Counter, name, labels)
+
+    def gauge(self, name: str, **labels: str) -> Gauge:
+        """As `counter`."""
+        return self._cell(Gauge, name, labels)
+
+    def histogram(self, name: str, **labels: str) -> Histogram:
+        """As `counter`."""
+        return self._cell(Histogram, name, labels)
+
+    def counters(self, name: str, **labels: str) -> dict[str, Counter]:
+        """All children of a counter by its one label that is not given."""
+        return self._by_free_label(Counter, name, labels)
+
+    def gauges(self, name: str, **labels: str) -> dict[str, Gauge]:
+        """All children of a gauge by its one label that is not given."""
+        return self._by_free_label(Gauge, name, labels)
+
+    def families(self) -> Iterator[Family]:
+        """Every metric with a copy of its children; safe while campaigns open and close."""
+        for metric in self.catalogue.values():
+            # dict.copy is one step of the interpreter: an insertion cannot come between.
+            yield Family(metric, self._children[metric.name].copy())
+
+    def _open(self, owner: str, value: str = "") -> None:
+        for metric in self.catalogue.values():
+            if metric.owner == owner:
+                children = self._children[metric.name]
+                for values in product(*(values for _, values in metric.labels)):
+                    children.setdefault((value, *values) if owner else values, _new_cell(metric))
+
+    def _close(self, owner: str, value: str) -> None:
+        for metric in self.catalogue.values():
+            if metric.owner == owner:
+                children = self._children[metric.name]
+                for key in [key for key in children.copy() if key[0] == value]:
+                    children.pop(key, None)
+
+    def _metric(self, name: str) -> Metric:
+        try:
+            return self.catalogue[name]
+        except KeyError:
+            raise DialerError(f"the catalogue has no metric {name}") from None
+
+    def _cell(self, kind: type[_C], name: str, labels: Mapping[str, str]) -> _C:
+        metric = self._metric(name)
+        if len(labels) != len(metric.label_names):
+            raise DialerError(f"{name} has the labels {metric.label_names}, not {tuple(labels)}")
+        try:
+            cell = self._children[name][tuple(labels[label] for label in metric.label_names)]
+        except KeyError:
+            raise DialerError(f"{name} has no child {dict(labels)}: is it open?") from None
+        if not isinstance(cell, kind):
+            raise DialerError(f"{name} is a {metric.kind}")
+        return cell
+
+    def _by_free_label(self, kind: type[_C], name: str, labels: Mapping[str, str]) -> dict[str, _C]:
+        metric = self._metric(name)
+        free = [(label, values) for label, values in metric.labels if label not in labels]
+        if len(free) != 1:
+            raise DialerError(f"{name}: leave one label free of {metric.label_names}")
+        label, values = free[0]
+        return {value: self._cell(kind, name, {**labels, label: value}) for value in values}
+
+
+def _new_cell(metric: Metric) -> Cell:
+    match metric.kind:
+        case "counter":
+            return Counter()
+        case "gauge":
+            return Gauge()
+        case _:
+            return Histogram(metric.buckets)
+
+
+def markdown(catalogue: tuple[Metric, ...] = CATALOGUE) -> str:
+    """The catalogue as the table of docs/metrics.md."""
+    lines = ["| metric | type | labels | what it says |", "|---|---|---|---|"]
+    for metric in catalogue:
+        values = {label: ", ".join(names) for label, names in metric.labels}
+        labels = "; ".join(
+            f"{label}: {values[label]}" if label in values else label
+            for label in metric.label_names
+        )
+        text = metric.help
+        if metric.buckets:
+            text += f" Buckets: {', '.join(f'{bound:g}' for bound in metric.buckets)}."
+        lines.append(f"| `{metric.name}` | {metric.kind} | {labels} | {text} |")
+    return "\n".join(lines)
