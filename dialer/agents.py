@@ -41,7 +41,12 @@ AGENT = StateTable(
         ("talking", "logout", "pending_logout"),
         ("hold", "logout", "pending_logout"),
         ("wrap_up", "logout", "logged_out"),
-        ("pending_not_ready", "ready", "talking"),
+        # A reserved agent's calls are already ringing, so the next human still reaches them.
+        ("pending_not_ready", "connect", "pending_not_ready"),
+        ("pending_logout", "connect", "pending_logout"),
+        # They changed their mind.
+        ("pending_not_ready", "resume_call", "talking"),
+        ("pending_not_ready", "resume_reservation", "reserved"),
         ("pending_not_ready", "logout", "pending_logout"),
         ("pending_not_ready", "release", "not_ready"),
         ("pending_not_ready", "call_ended", "not_ready"),

@@ -128,7 +128,7 @@ def outcome_of_refusal(cause: EndCause) -> str:
         return "blocked_by_analytics"
     if cause.by == "trunk":
         return "invalid_gateway" if status in (0, 408) else _BY_STATUS.get(status, "congestion")
-    if (status in _VAGUE_STATUS or status >= 500 and status not in _BY_STATUS) and (
+    if (status in _VAGUE_STATUS or (status >= 500 and status not in _BY_STATUS)) and (
         cause.q850 in _BY_Q850
     ):
         return _BY_Q850[cause.q850]

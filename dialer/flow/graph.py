@@ -1,0 +1,290 @@
+"""A flow as a graph: the campaign file's schema, and the check that it makes sense.
+
+The rule of this module: a flow that passes can run to its end. Every live call is routed or ended
+on every path, every node is reachable, and no loop can dial for ever; what does not pass is told
+by node, with the mend.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from dialer.compliance.preset import Preset
+from dialer.documents import Document, problems
+from dialer.errors import FlowError
+from dialer.flow.nodes import (
+    NODE_TYPES,
+    Dial,
+    EndCall,
+    Init,
+    Kind,
+    Node,
+    NodeBase,
+    PlainMessage,
+    PostAttemptDecision,
+    RouteToAgent,
+    Start,
+    Wait,
+)
+
+
+class ComplianceChoice(BaseModel):
+    """Which preset rules the campaign, and which of its numbers are overridden."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    preset: str = "us_ftc"
+    overrides: dict[str, Any] = Field(default_factory=dict)
+
+
+class FlowDefinition(BaseModel):
+    """A campaign's file: its title, its law, and its nodes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str = Field(min_length=1, max_length=120)
+    description: str = ""
+    time_zone: str = Field("UTC", description="of the Start node's windows and of Wait until")
+    compliance: ComplianceChoice = ComplianceChoice()
+    nodes: tuple[Node, ...] = Field(min_length=1)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone_exists(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError(f"no time zone {name!r}; write one as 'America/New_York'")
+        return name
+
+
+class Flow:
+    """A checked flow, ready to be interpreted.
+
+    start and init are its compulsory nodes; `leads(node_id, port)` is the node behind a port, or
+    None where the port leads nowhere.
+    """
+
+    def __init__(self, definition: FlowDefinition) -> None:
+        self.definition = definition
+        self.title = definition.title
+        self.zone = ZoneInfo(definition.time_zone)
+        self.nodes: dict[str, Node] = {node.id: node for node in definition.nodes}
+        self._edges = {
+            (node.id, port): target
+            for node in definition.nodes
+            for port, target in node.next.items()
+        }
+        self.start = next(n for n in definition.nodes if isinstance(n, Start))
+        self.init = next(n for n in definition.nodes if isinstance(n, Init))
+
+    def leads(self, node_id: str, port: str) -> Node | None:
+        target = self._edges.get((node_id, port))
+        return self.nodes[target] if target is not None else None
+
+    def gateways(self) -> dict[str, str]:
+        """Gateways that the flow cannot do without -> the first node that needs each."""
+        needed: dict[str, str] = {}
+        for node in self.definition.nodes:
+            for gateway in sorted(node.gateways()):
+                needed.setdefault(gateway, node.id)
+        return needed
+
+
+def load_flow(text: str, name: str) -> Flow:
+    """A checked flow from a campaign file's text; `name` is what errors call it.
+
+    Raises:
+        FlowError: the first problem, with its file and line.
+    """
+    found, flow = read_flow(text, name)
+    if found:
+        raise found[0]
+    assert flow is not None
+    return flow
+
+
+def read_flow(text: str, name: str) -> tuple[list[FlowError], Flow | None]:
+    """All problems of a campaign file, and its flow when there is none."""
+    document = Document.load(text, name)
+    try:
+        definition = FlowDefinition.model_validate(document.data)
+    except ValidationError as error:
+        return [p for p in problems(error, document, FlowError) if isinstance(p, FlowError)], None
+    lines = {node.id: document.line_of(("nodes", i)) for i, node in enumerate(definition.nodes)}
+    found = [
+        FlowError(f"{name}:{lines[node_id]}: node {node_id}" if node_id else name, what, mend)
+        for node_id, what, mend in _faults(definition)
+    ]
+    return found, None if found else Flow(definition)
+
+
+def refuse_missing_gateways(flow: Flow, available: frozenset[str]) -> None:
+    """Raise FlowError where a node needs a gateway that this daemon does not have."""
+    for gateway, node_id in flow.gateways().items():
+        if gateway not in available:
+            raise FlowError(
+                f"{flow.title}: node {node_id}",
+                f"needs the gateway {gateway!r}, which is not available here",
+                "remove the node or configure the gateway",
+            )
+
+
+def check_compliance(flow: Flow, preset: Preset) -> Iterator[tuple[str, str, str]]:
+    """Faults of a flow under its preset: (node id, what, mend)."""
+    for node in flow.definition.nodes:
+        if isinstance(node, Dial) and node.ring_timeout_s < preset.ring_minimum_s:
+            yield (
+                node.id,
+                f"ring_timeout_s {node.ring_timeout_s:g} is under the {preset.ring_minimum_s:g} s "
+                f"that {preset.name} demands",
+                f"set ring_timeout_s to {preset.ring_minimum_s:g} or more",
+            )
+        if isinstance(node, RouteToAgent) and node.patience_s > preset.threshold_s:
+            yield (
+                node.id,
+                f"patience_s {node.patience_s:g} is over the {preset.threshold_s:g} s after which "
+                f"{preset.name} calls it abandoned",
+                f"set patience_s to {preset.threshold_s:g} or less",
+            )
+
+
+def _faults(definition: FlowDefinition) -> Iterator[tuple[str, str, str]]:
+    nodes: dict[str, NodeBase] = {}
+    for node in definition.nodes:
+        if node.id in nodes:
+            yield node.id, "another node has the same id", "give each node an id of its own"
+        nodes[node.id] = node
+    yield from _compulsory_faults(definition)
+    wired = list(_edge_faults(nodes))
+    yield from wired
+    if not wired:
+        yield from _reach_faults(nodes)
+        yield from _call_faults(nodes)
+        yield from _loop_faults(nodes)
+        yield from _wait_faults(nodes)
+
+
+def _compulsory_faults(definition: FlowDefinition) -> Iterator[tuple[str, str, str]]:
+    for cls, name in ((Start, "start"), (Init, "init")):
+        found = [node for node in definition.nodes if isinstance(node, cls)]
+        if not found:
+            yield "", f"there is no {name} node", f"add one node of type {name}"
+        for extra in found[1:]:
+            yield extra.id, f"a flow has one {name} node, and this is another", "remove it"
+
+
+def _edge_faults(nodes: Mapping[str, NodeBase]) -> Iterator[tuple[str, str, str]]:
+    for node in nodes.values():
+        ports = node.ports()
+        for port, target in node.next.items():
+            if port not in ports:
+                there = ", ".join(ports) or "none"
+                yield node.id, f"has no port {port!r}", f"its ports are: {there}"
+            elif target not in nodes:
+                yield node.id, f"port {port} leads to {target!r}, which is no node", "mend the id"
+            elif ports[port] not in nodes[target].takes:
+                takes = " or ".join(sorted(nodes[target].takes)) or "nothing"
+                yield (
+                    node.id,
+                    f"port {port} gives a {ports[port]} token, but {target} takes {takes}",
+                    f"connect it to a node that takes a {ports[port]} token",
+                )
+
+
+def _reachable(nodes: Mapping[str, NodeBase], first: str) -> set[str]:
+    seen: set[str] = set()
+    todo = [first]
+    while todo:
+        node_id = todo.pop()
+        if node_id not in seen:
+            seen.add(node_id)
+            todo.extend(nodes[node_id].next.values())
+    return seen
+
+
+def _reach_faults(nodes: Mapping[str, NodeBase]) -> Iterator[tuple[str, str, str]]:
+    start = next((node.id for node in nodes.values() if isinstance(node, Start)), None)
+    if start is None:
+        return
+    seen = _reachable(nodes, start)
+    for node_id in nodes:
+        if node_id not in seen:
+            yield node_id, "no path from start leads here", "connect it, or remove it"
+
+
+def _call_faults(nodes: Mapping[str, NodeBase]) -> Iterator[tuple[str, str, str]]:
+    """A live call must be routed or ended on every path."""
+    for node in nodes.values():
+        for port, kind in node.ports().items():
+            if kind is Kind.CALL and port not in node.next:
+                yield (
+                    node.id,
+                    f"port {port} leads nowhere, and a live call would be left open",
+                    "connect it to a Route to Agent or an End Call node",
+                )
+    for node in nodes.values():
+        if Kind.CALL in node.takes and not isinstance(node, (RouteToAgent, EndCall, PlainMessage)):
+            seen = _reachable_calls(nodes, node.id)
+            ends = (RouteToAgent, EndCall, PlainMessage)
+            if not any(isinstance(nodes[other], ends) for other in seen):
+                yield (
+                    node.id,
+                    "a live call that comes here is neither routed nor ended",
+                    "lead the loop out to a Route to Agent or an End Call node",
+                )
+
+
+def _reachable_calls(nodes: Mapping[str, NodeBase], first: str) -> set[str]:
+    seen: set[str] = set()
+    todo = [first]
+    while todo:
+        node_id = todo.pop()
+        if node_id in seen:
+            continue
+        seen.add(node_id)
+        node = nodes[node_id]
+        ports = node.ports()
+        todo += [target for port, target in node.next.items() if ports[port] is Kind.CALL]
+    return seen
+
+
+def _loop_faults(nodes: Mapping[str, NodeBase]) -> Iterator[tuple[str, str, str]]:
+    """A loop back into a Dial or a message needs a wait or a cap, or it would never rest."""
+    restful = {
+        node.id
+        for node in nodes.values()
+        if isinstance(node, Wait) or (isinstance(node, Dial) and node.max_attempts is not None)
+    }
+    for node in nodes.values():
+        if not isinstance(node, (Dial, PlainMessage)) or node.id in restful:
+            continue
+        seen: set[str] = set()
+        todo = list(node.next.values())
+        while todo:
+            node_id = todo.pop()
+            if node_id == node.id:
+                yield (
+                    node.id,
+                    "a loop leads back here with neither a wait nor an attempt cap",
+                    "put a Wait node into the loop, or set max_attempts",
+                )
+                break
+            if node_id not in seen and node_id not in restful:
+                seen.add(node_id)
+                todo.extend(nodes[node_id].next.values())
+
+
+def _wait_faults(nodes: Mapping[str, NodeBase]) -> Iterator[tuple[str, str, str]]:
+    """What comes after a wait, or straight after Init, has no outcome to judge yet."""
+    for node in nodes.values():
+        if isinstance(node, (Wait, Init)):
+            target = node.next.get("contact")
+            if target is None:
+                yield node.id, "leads nowhere", "connect it to a Dial or a Plain Message node"
+            elif isinstance(nodes[target], PostAttemptDecision):
+                yield (
+                    node.id,
+                    f"leads to {target}, which judges an attempt, but none has just been made",
+                    "connect it to a Dial or a Plain Message node",
+                )

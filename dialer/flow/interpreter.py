@@ -1,0 +1,150 @@
+"""What comes next in a flow.
+
+The rule of this module: it only reads. Given where a token is and what is known, it walks over
+the nodes that merely decide and stops at the first that needs something done, and says what; the
+Campaign does it for pulses, the Call for calls and contacts.
+"""
+
+from typing import NamedTuple
+
+from dialer.errors import StateError
+from dialer.flow.graph import Flow
+from dialer.flow.hours import next_time_of_day
+from dialer.flow.nodes import (
+    CallDecision,
+    CheckSeizeAgentEvent,
+    CheckUndeliveredContacts,
+    Dial,
+    EndCall,
+    Init,
+    Node,
+    PostAttemptDecision,
+    RouteToAgent,
+    SeizeAgent,
+    Wait,
+)
+from dialer.ports import ContactNext
+
+DONE = ContactNext("done")
+
+
+class AskDue(NamedTuple):
+    """Find out whether a contact is due, then go on from the node by port true or false."""
+
+    node: CheckUndeliveredContacts
+
+
+class Seize(NamedTuple):
+    """Strive for the node's target; outcomes go on from it by `after_seize`."""
+
+    node: SeizeAgent
+
+
+class Release(NamedTuple):
+    """Release contacts through Init."""
+
+    node: Init
+
+
+class PulseEnds(NamedTuple):
+    """Nothing more to do for this pulse; `reason` says why for the ledger."""
+
+    reason: str
+
+
+PulseStep = AskDue | Seize | Release | PulseEnds
+
+
+def pulse_step(flow: Flow, node_id: str, port: str) -> PulseStep:
+    """What a pulse that leaves a node by a port comes to."""
+    node = flow.leads(node_id, port)
+    match node:
+        case None:
+            return PulseEnds(f"{node_id}.{port} leads nowhere")
+        case CheckUndeliveredContacts():
+            return AskDue(node)
+        case SeizeAgent():
+            return Seize(node)
+        case Init():
+            return Release(node)
+    # A Check Seize Agent Event without a Seize before it has nothing to tell.
+    return PulseEnds(f"{node.id} waits for an event of a Seize Agent node")
+
+
+def after_seize(flow: Flow, seize: SeizeAgent, event: str) -> PulseStep:
+    """What a Seize outcome (a port of Check Seize Agent Event) comes to.
+
+    Without that node the pulse goes on for reserved agents only.
+    """
+    node = flow.leads(seize.id, "pulse")
+    if isinstance(node, CheckSeizeAgentEvent):
+        return pulse_step(flow, node.id, event)
+    if event == "agent_reserved":
+        return pulse_step(flow, seize.id, "pulse")
+    return PulseEnds(f"{seize.id}: {event}")
+
+
+CallStep = RouteToAgent | EndCall | Node
+"""The node at which a live call must be dealt with."""
+
+
+def call_step(flow: Flow, dial_id: str, *, human: bool) -> CallStep:
+    """Where a live call that has been judged goes: a Route to Agent or an End Call node."""
+    node = flow.leads(dial_id, "live_call")
+    while isinstance(node, CallDecision):
+        is_true = human if node.decision == "human" else not human
+        node = flow.leads(node.id, "true" if is_true else "false")
+    if node is None:
+        raise StateError(f"flow {flow.title!r}: a live call from {dial_id} leads nowhere")
+    return node
+
+
+def contact_step(flow: Flow, exits: tuple[tuple[str, str], ...], facts: "Facts") -> ContactNext:
+    """What becomes of a contact after an attempt.
+
+    exits: (node id, port) in order of preference: where the call's path ended, then the Dial
+    node's delivery. The first that is connected carries the token; an attempt gives one token.
+    """
+    for node_id, port in exits:
+        node = flow.leads(node_id, port)
+        if node is not None:
+            return _rest(flow, node, facts)
+    return DONE
+
+
+class Facts(NamedTuple):
+    """What a decision about a contact may rest on. now: epoch seconds."""
+
+    outcome: str
+    attempts: int
+    now: float
+
+
+def _rest(flow: Flow, node: Node | None, facts: Facts) -> ContactNext:
+    due_at = facts.now
+    while node is not None:
+        match node:
+            case PostAttemptDecision():
+                node = flow.leads(node.id, "true" if facts.outcome in node.outcomes else "false")
+            case Wait():
+                if node.delay_s is not None:
+                    due_at += node.delay_s
+                elif node.until is not None:
+                    due_at = next_time_of_day(due_at, flow.zone, node.until)
+                node = flow.leads(node.id, "contact")
+            case Dial():
+                if node.max_attempts is not None and facts.attempts >= node.max_attempts:
+                    return DONE
+                # Re-entering a Dial always goes by way of Init, which has the agent for it.
+                return ContactNext("waiting", due_at, node.id)
+            case _:
+                raise StateError(f"flow {flow.title!r}: a contact cannot wait at {node.id}")
+    return DONE
+
+
+def entry(flow: Flow, resume_node: str, now: float) -> Dial | ContactNext:
+    """Where a released contact goes: the Dial to place, or the wait it has to sit out first."""
+    node = flow.nodes.get(resume_node) if resume_node else flow.leads(flow.init.id, "contact")
+    if isinstance(node, Dial):
+        return node
+    return _rest(flow, node, Facts("", 0, now))
