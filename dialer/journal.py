@@ -181,9 +181,9 @@ class Readable(Protocol):
 class Tally:
     """What a reading met.
 
-    records: those handed out. unknown: records of a kind this version does not know, or too
-    short. damaged: streams that end in a torn record or hold what is none; reading such a stream
-    stops there. newer: streams of a later version, which are not read at all.
+    records: those handed out. unknown: records of a kind this version does not know, too short,
+    or without a time. damaged: streams that end in a torn record or hold what is none; reading
+    such a stream stops there. newer: streams of a later version, which are not read at all.
     """
 
     records: int = 0
@@ -230,7 +230,8 @@ def _record(item: tuple[Any, ...]) -> Record | None:
     record_type = KINDS.get(item[0])
     if record_type is None or len(item) - 1 < _FEWEST[item[0]]:
         return None
-    return record_type(*item[1 : 1 + len(record_type._fields)])
+    record = record_type(*item[1 : 1 + len(record_type._fields)])
+    return record if isinstance(record.at, (int, float)) else None
 
 
 class Digest:
