@@ -1,0 +1,278 @@
+"""One attempt, from its dial to its settlement.
+
+The rule of this module: an attempt that was committed is settled, once, whatever happens; and the
+Call lives until the pool has acknowledged its end, so that an agent can never be assigned to a
+call that is gone.
+"""
+
+from typing import ClassVar, NamedTuple
+
+from dialer.compliance.preset import Preset
+
+from actors.messages import (
+    AgentAssigned,
+    AgentLost,
+    CallMoved,
+    CallOver,
+    CallSettled,
+    CancelCall,
+    ClaimAgent,
+    OverAcknowledged,
+    PatienceOver,
+    ReadyAttempt,
+    RingTimeout,
+)
+from actors.runtime import Behaviour, Timer, handles
+from actors.services import Services
+from dialer import journal
+from dialer.calls import CALL, UNANSWERED
+from dialer.events import Answered, Bridged, EarlyMedia, EndCause, Ended, Ringing
+from dialer.flow.graph import Flow
+from dialer.flow.interpreter import Facts, call_step, contact_step
+from dialer.flow.nodes import Dial, RouteToAgent
+from dialer.outcomes import outcome_of_refusal
+from dialer.ports import DialRequest, Settlement, Sink
+
+
+class CallPlan(NamedTuple):
+    """What a Call is born with."""
+
+    campaign_id: int
+    flow: Flow
+    preset: Preset
+    attempt: ReadyAttempt
+
+
+class Call(Behaviour):
+    """Dials, judges, routes and settles one attempt."""
+
+    lane: ClassVar[str] = "pool"
+
+    def __init__(self, plan: CallPlan, services: Services, campaign: Sink) -> None:
+        self._plan = plan
+        self._flow = plan.flow
+        self._attempt_id = plan.attempt.attempt_id
+        self._services = services
+        self._campaign = campaign
+        dial = plan.flow.nodes[plan.attempt.dial_id]
+        assert isinstance(dial, Dial)
+        self._dial = dial
+        self._trunk = services.trunks[dial.channel]
+        self._route: RouteToAgent | None = None
+        self._state = CALL.initial
+        self._dialed_at = self._ringing_at = self._answered_at = 0.0
+        self._bridged_at = self._ended_at = 0.0
+        self._agent_id = ""
+        self._claimed = False
+        self._let_go = False
+        self._acknowledged = False
+        self._outcome = ""
+        self._cause = EndCause("")
+        self._timer: Timer | None = None
+
+    # --- dialing ------------------------------------------------------------------------------
+
+    def on_start(self) -> None:
+        self._dialed_at = self.runtime.now()
+        self._move("dial", self._dialed_at)
+        self._timer = self.runtime.after(self._dial.ring_timeout_s, self.ref, RingTimeout())
+        attempt = self._plan.attempt
+        request = DialRequest(attempt.attempt_id, attempt.number, self._dial.caller_id)
+        self._trunk.dial(request, self.ref)
+
+    @handles(Ringing)
+    def _on_ringing(self, event: Ringing) -> None:
+        if self._state != "dialing":
+            return  # a second 180, or one that crossed our CANCEL
+        self._ringing_at = event.at
+        self._move("ringing", event.at)
+        # The law counts rings, so the time-out runs from the first one, not from the INVITE.
+        self._rearm(self._dial.ring_timeout_s)
+
+    @handles(EarlyMedia)
+    def _on_early_media(self, event: EarlyMedia) -> None:
+        """Audio before the answer. Its tones are the analyser's business, not a state."""
+
+    @handles(RingTimeout)
+    def _on_ring_timeout(self, _: RingTimeout) -> None:
+        self._cancel("no_user_response")
+
+    @handles(CancelCall)
+    def _on_cancel(self, _: CancelCall) -> None:
+        self._cancel("cancelled")
+
+    def _cancel(self, outcome: str) -> None:
+        if self._state in ("dialing", "ringing"):
+            self._outcome = outcome
+            self._move("cancel", self.runtime.now())
+            self._stop_timer()
+            self._trunk.cancel(self._attempt_id)
+
+    # --- a live call --------------------------------------------------------------------------
+
+    @handles(Answered)
+    def _on_answered(self, event: Answered) -> None:
+        if self._state not in UNANSWERED:
+            return
+        self._stop_timer()
+        self._outcome = ""
+        self._answered_at = event.at
+        self._move("answered", event.at)
+        # There is no call progress analysis yet: every answer is taken for a human's.
+        node = call_step(self._flow, self._dial.id, human=True)
+        if isinstance(node, RouteToAgent):
+            self._wait_for_agent(node)
+        else:
+            self._hang_up("ended_by_flow")
+
+    def _wait_for_agent(self, node: RouteToAgent) -> None:
+        self._route = node
+        self._claimed = True
+        self._move("route", self.runtime.now())
+        self._services.pool.tell(
+            ClaimAgent(self._attempt_id, self._plan.campaign_id, node.queue, self.ref)
+        )
+        waited = self.runtime.now() - self._answered_at
+        self._timer = self.runtime.after(
+            max(0.0, node.patience_s - waited), self.ref, PatienceOver()
+        )
+
+    @handles(AgentAssigned)
+    def _on_assigned(self, message: AgentAssigned) -> None:
+        if self._state != "waiting":
+            return  # it is over already: our CallOver gives the agent back
+        self._stop_timer()
+        self._agent_id = message.agent_id
+        self._move("connect", self.runtime.now())
+        self._trunk.bridge(self._attempt_id, message.agent_id)
+
+    @handles(Bridged)
+    def _on_bridged(self, event: Bridged) -> None:
+        if self._state == "bridged":
+            self._bridged_at = event.at
+
+    @handles(PatienceOver)
+    def _on_patience_over(self, _: PatienceOver) -> None:
+        if self._state != "waiting":
+            return
+        self._outcome = "abandoned"
+        self._move("abandon", self.runtime.now())
+        self._release_agent()
+        message = self._route.abandon_message if self._route else ""
+        if message:
+            self._trunk.play(self._attempt_id, message, True)
+        else:
+            self._trunk.hang_up(self._attempt_id)
+
+    @handles(AgentLost)
+    def _on_agent_lost(self, _: AgentLost) -> None:
+        if self._state == "bridged":
+            self._hang_up("" if self._bridged_at else "agent_unavailable")
+
+    def _hang_up(self, outcome: str) -> None:
+        self._outcome = outcome
+        self._move("hang_up", self.runtime.now())
+        self._trunk.hang_up(self._attempt_id)
+
+    # --- the end ------------------------------------------------------------------------------
+
+    @handles(Ended)
+    def _on_ended(self, event: Ended) -> None:
+        if self._ended_at:
+            return
+        self._stop_timer()
+        waiting = self._state == "waiting"
+        self._ended_at = event.at
+        self._cause = event.cause
+        self._move("ended", event.at)
+        self._settle(self._outcome or self._judge(waiting))
+        if self._claimed:
+            self._services.pool.tell(CallOver(self._attempt_id, self._bridged_at > 0, self.ref))
+        else:
+            self.ref.stop()
+
+    def _judge(self, waiting: bool) -> str:
+        if self._bridged_at:
+            return "customer_answered"
+        if self._agent_id:
+            return "agent_unavailable"
+        if waiting:
+            return "hung_up_waiting"
+        if self._answered_at:
+            return "ended_by_flow"
+        return outcome_of_refusal(self._cause)
+
+    def _settle(self, outcome: str) -> None:
+        self._outcome = outcome
+        attempt = self._plan.attempt
+        exits: tuple[tuple[str, str], ...] = ((self._dial.id, "delivery"),)
+        if self._route is not None and outcome in ("customer_answered", "abandoned"):
+            port = "completed" if outcome == "customer_answered" else "abandoned"
+            exits = ((self._route.id, port), *exits)
+        facts = Facts(outcome, attempt.contact.attempts + 1, self._ended_at)
+        what_next = contact_step(self._flow, exits, facts)
+        times = (
+            self._dialed_at,
+            self._ringing_at,
+            self._answered_at,
+            self._bridged_at,
+            self._ended_at,
+        )
+        self._services.store.settle(
+            Settlement(
+                self._attempt_id,
+                attempt.contact.contact_id,
+                self._plan.campaign_id,
+                outcome,
+                what_next,
+                *times,
+                self._agent_id,
+                self._cause.sip_status,
+                self._cause.q850,
+                self._cause.text,
+            )
+        )
+        self._campaign.tell(
+            CallSettled(self._attempt_id, outcome, *times, self._agent_id, what_next.state)
+        )
+        self._record("settled", self._ended_at, outcome)
+
+    @handles(OverAcknowledged)
+    def _on_acknowledged(self, _: OverAcknowledged) -> None:
+        self._acknowledged = True
+        if self._ended_at:
+            self.ref.stop()
+
+    def post_mortem(self, error: BaseException) -> None:
+        self._trunk.hang_up(self._attempt_id)
+        if not self._ended_at:
+            self._ended_at = self.runtime.now()
+            self._cause = EndCause("near", text=f"the call's actor failed: {error!r}"[:200])
+            self._settle("interrupted")
+        if self._claimed:
+            self._release_agent()
+
+    # --- helpers ------------------------------------------------------------------------------
+
+    def _move(self, event: str, at: float) -> None:
+        self._state = CALL[self._state, event]
+        if self._state != "ended":
+            self._campaign.tell(CallMoved(self._attempt_id, self._state, at))
+            self._record(self._state, at)
+
+    def _record(self, state: str, at: float, detail: str = "") -> None:
+        contact_id = self._plan.attempt.contact.contact_id
+        self._services.recorder.tell(
+            journal.CallMoved(
+                self._attempt_id, contact_id, self._plan.campaign_id, at, state, detail
+            )
+        )
+
+    def _rearm(self, delay_s: float) -> None:
+        self._stop_timer()
+        self._timer = self.runtime.after(delay_s, self.ref, RingTimeout())
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,53 @@
+"""The address of something that must live.
+
+The rule of this module: who talks to a long-lived actor holds its handle, so that a restart
+changes nothing for them. What is told while nobody stands behind the handle is kept for the next
+one, up to a limit.
+"""
+
+import threading
+from collections import deque
+from typing import Any
+
+from actors.runtime import Ref
+
+_KEPT = 10_000
+
+
+class Handle:
+    """A Sink whose target the supervisor can change."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._ref: Ref | None = None
+        self._kept: deque[Any] = deque(maxlen=_KEPT)
+        self._lock = threading.Lock()
+
+    def point_to(self, ref: Ref | None) -> None:
+        """From now on messages go to this actor, first those that were kept."""
+        with self._lock:
+            while ref is not None and self._kept:
+                ref.tell(self._kept.popleft())
+            self._ref = ref
+
+    def tell(self, message: Any, /) -> None:
+        ref = self._ref
+        if ref is not None:
+            ref.tell(message)
+            return
+        with self._lock:
+            if self._ref is not None:
+                self._ref.tell(message)
+            else:
+                self._kept.append(message)
+
+    def ask(self, message: Any, timeout_s: float) -> Any:
+        """Ask from outside the actors. Raises LookupError while nobody is there."""
+        ref = self._ref
+        if ref is None:
+            raise LookupError(f"{self.name} is not running")
+        return ref.ask(message, timeout_s)
+
+    def is_alive(self) -> bool:
+        ref = self._ref
+        return ref is not None and ref.is_alive()

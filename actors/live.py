@@ -1,0 +1,375 @@
+"""The live runtimes: pykka actors on threads of their own, or on a small pool of workers.
+
+The rule of this module: behaviours never notice which of the two carries them. Few actors live
+long and get a thread; per-call actors are many and short, and share the workers: thousands of
+threads would collapse under their own switching. Per-call actors also stay out of pykka's global
+registry, whose look-ups are linear.
+
+Pinned to pykka 4.5: `_PooledActor` leaves pykka's own receive loop when its inbox is empty (the
+inbox raises) and re-enters it when something was put.
+"""
+
+import heapq
+import itertools
+import logging
+import queue
+import threading
+import time
+from collections import Counter, deque
+from types import TracebackType
+from typing import Any, cast
+
+import numpy as np
+import pykka
+from numpy.random import Generator
+from pykka._envelope import Envelope  # the pinned seam
+from pykka.messages import _ActorStop
+
+from actors.messages import Crashed
+from actors.runtime import Behaviour
+from dialer.ports import Sink
+
+log = logging.getLogger("foredial.actors")
+
+
+class LiveRuntime:
+    """Behaviours on real time.
+
+    workers: threads of the pool. lane: "thread" or "pool" puts every behaviour there (tests);
+    None lets each behaviour say. seed: of the random streams; None draws one.
+    """
+
+    def __init__(self, workers: int = 2, lane: str | None = None, seed: int | None = None) -> None:
+        self._lane = lane
+        self._clock_offset = time.time() - time.monotonic()
+        self._seed = np.random.SeedSequence(seed).entropy
+        self._ready: queue.SimpleQueue[_PooledActor | None] = queue.SimpleQueue()
+        self._timers = _TimerThread()
+        self._workers = [
+            threading.Thread(target=self._work, name=f"worker-{i}", daemon=True)
+            for i in range(workers)
+        ]
+        self.dead_letters: Counter[str] = Counter()
+        self.supervisor: Sink | None = None
+        self._threaded: dict[str, LiveRef] = {}
+        self._pooled_alive: set[_PooledActor] = set()
+        self._stopping = False
+        for worker in self._workers:
+            worker.start()
+
+    def now(self) -> float:
+        return time.monotonic() + self._clock_offset
+
+    def spawn(self, behaviour: Behaviour, name: str) -> "LiveRef":
+        actor_class: type[_ThreadedActor | _PooledActor]
+        actor_class = _ThreadedActor if self._lane_of(behaviour) == "thread" else _PooledActor
+        return actor_class.start(self, behaviour, name)
+
+    def after(self, delay_s: float, to: Sink, message: Any) -> "LiveTimer":
+        return self._timers.add(time.monotonic() + delay_s, to, message)
+
+    def stream(self, name: str) -> Generator:
+        key = [ord(letter) for letter in name]
+        return np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=key))
+
+    def inbox_sizes(self) -> dict[str, int]:
+        """Messages waiting per long-lived actor, and for all pooled ones together as "calls"."""
+        sizes = {
+            name: ref.inbox_size() for name, ref in list(self._threaded.items()) if ref.is_alive()
+        }
+        sizes["calls"] = sum(a.actor_inbox.qsize() for a in self._pooled_alive.copy())
+        return sizes
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """Stop every actor, workers and timers; nothing is told afterwards."""
+        self._stopping = True
+        self._timers.stop()
+        for ref in [*reversed(self._threaded.values())]:
+            ref.stop()
+        for ref in [*self._threaded.values()]:
+            ref.join(timeout_s)
+        for _ in self._workers:
+            self._ready.put(None)
+        for worker in self._workers:
+            worker.join(timeout_s)
+
+    def dead_letter(self, name: str, message: Any) -> None:
+        """A message that no actor will ever read: counted and, except at the end, logged."""
+        kind = name.split("/", maxsplit=1)[0]
+        self.dead_letters[kind] += 1
+        if not self._stopping:
+            log.info("dead letter", extra={"actor": name, "message_type": type(message).__name__})
+
+    def bury(self, name: str, inbox: Any) -> None:
+        """Make dead letters of what a stopped actor's inbox still holds."""
+        while True:
+            try:
+                envelope = inbox.get_nowait()
+            except queue.Empty:
+                return
+            if envelope.reply_to is not None:
+                error = pykka.ActorDeadError(f"{name} stopped before it could answer")
+                envelope.reply_to.set_exception((pykka.ActorDeadError, error, None))
+            elif not isinstance(envelope.message, _ActorStop):
+                self.dead_letter(name, envelope.message)
+
+    def crashed(self, name: str, behaviour: Behaviour, error: BaseException | None) -> None:
+        log.error("actor crashed", extra={"actor": name}, exc_info=error)
+        if self.supervisor is not None:
+            self.supervisor.tell(Crashed(name, behaviour, error))
+
+    def make_ready(self, actor: "_PooledActor") -> None:
+        self._ready.put(actor)
+
+    def _lane_of(self, behaviour: Behaviour) -> str:
+        return self._lane or behaviour.lane
+
+    def _work(self) -> None:
+        while True:
+            actor = self._ready.get()
+            if actor is None:
+                return
+            actor.take_turn()
+
+
+class LiveRef:
+    """The address of a live actor. See `actors.runtime.Ref`."""
+
+    __slots__ = ("_inbox", "_ref", "_runtime", "name")
+
+    def __init__(self, runtime: LiveRuntime, name: str, ref: "pykka.ActorRef[Any]") -> None:
+        self.name = name
+        self._runtime = runtime
+        self._ref = ref
+        self._inbox = ref.actor_inbox
+
+    def tell(self, message: Any, /) -> None:
+        if self._ref.actor_stopped.is_set():
+            self._runtime.dead_letter(self.name, message)
+        else:
+            self._inbox.put(Envelope(message))
+            if self._ref.actor_stopped.is_set():
+                # It stopped between the look and the put, maybe after it cleared its inbox.
+                self._runtime.bury(self.name, self._inbox)
+
+    def ask(self, message: Any, timeout_s: float) -> Any:
+        """Ask from outside the actors.
+
+        Raises:
+            pykka.ActorDeadError: it has stopped. pykka.Timeout: it did not answer in time.
+        """
+        return self._ref.ask(message, timeout=timeout_s)
+
+    def proxy(self) -> "pykka.ActorProxy[Any]":
+        """pykka's proxy of the actor; the behaviour is its attribute `behaviour`."""
+        return self._ref.proxy()
+
+    def stop(self) -> None:
+        if not self._ref.actor_stopped.is_set():
+            self._inbox.put(Envelope(_ActorStop()))
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait until the actor has stopped; whether it has."""
+        return self._ref.actor_stopped.wait(timeout_s)
+
+    def is_alive(self) -> bool:
+        return not self._ref.actor_stopped.is_set()
+
+    def inbox_size(self) -> int:
+        return cast("Any", self._inbox).qsize()  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+
+class _BehaviourActor(pykka.Actor):
+    """What the two kinds of actor share: a behaviour, and the end of it."""
+
+    runtime: LiveRuntime
+    name: str
+
+    def bind(self, runtime: LiveRuntime, behaviour: Behaviour, name: str) -> LiveRef:
+        self.runtime = runtime
+        self.name = name
+        self.behaviour = pykka.traversable(behaviour)
+        self.on_receive = behaviour.receive  # type: ignore[method-assign]
+        self.on_start = behaviour.on_start  # type: ignore[method-assign]
+        self.on_stop = behaviour.on_stop  # type: ignore[method-assign]
+        behaviour.runtime = runtime
+        behaviour.ref = LiveRef(runtime, name, self.actor_ref)
+        return behaviour.ref
+
+    def _handle_failure(
+        self,
+        _exception_type: type[BaseException] | None,
+        exception_value: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        pykka.ActorRegistry.unregister(self.actor_ref)
+        self.actor_stopped.set()
+        self.runtime.crashed(self.name, self.behaviour, exception_value)
+
+    def _actor_loop_teardown(self) -> None:
+        self.runtime.bury(self.name, self.actor_inbox)
+
+
+class _ThreadedActor(_BehaviourActor, pykka.ThreadingActor):
+    """A behaviour with a thread of its own."""
+
+    use_daemon_thread = True
+
+    @classmethod
+    def start(cls, runtime: LiveRuntime, behaviour: Behaviour, name: str) -> LiveRef:  # type: ignore[override]
+        actor = cls()
+        ref = actor.bind(runtime, behaviour, name)
+        pykka.ActorRegistry.register(actor.actor_ref)
+        runtime._threaded[name] = ref
+        actor._start_actor_loop()
+        return ref
+
+
+class _DrainedError(queue.Empty):
+    """Leaves pykka's receive loop when the inbox is empty."""
+
+
+class _PooledInbox:
+    """An inbox whose `put` makes its actor ready."""
+
+    __slots__ = ("_actor", "_envelopes", "_lock", "_scheduled")
+
+    def __init__(self) -> None:
+        self._envelopes: deque[Envelope[Any]] = deque()
+        self._lock = threading.Lock()
+        self._scheduled = False
+        self._actor: _PooledActor | None = None
+
+    def attach(self, actor: "_PooledActor") -> None:
+        """From now on the inbox wakes this actor; its first turn runs `on_start`."""
+        self._actor = actor
+        self._scheduled = True
+        actor.runtime.make_ready(actor)
+
+    def put(self, envelope: Envelope[Any], /) -> None:
+        with self._lock:
+            self._envelopes.append(envelope)
+            if self._scheduled or self._actor is None:
+                return
+            self._scheduled = True
+        self._actor.runtime.make_ready(self._actor)
+
+    def get(self) -> Envelope[Any]:
+        try:
+            return self._envelopes.popleft()
+        except IndexError:
+            raise _DrainedError from None
+
+    get_nowait = get
+
+    def rest(self) -> bool:
+        """End a turn; whether something was put meanwhile, so that another turn is due."""
+        with self._lock:
+            self._scheduled = bool(self._envelopes)
+            return self._scheduled
+
+    def empty(self) -> bool:
+        return not self._envelopes
+
+    def qsize(self) -> int:
+        return len(self._envelopes)
+
+
+class _PooledActor(_BehaviourActor):
+    """A behaviour that shares the workers with others."""
+
+    actor_inbox: _PooledInbox
+    _started = False
+
+    @classmethod
+    def start(cls, runtime: LiveRuntime, behaviour: Behaviour, name: str) -> LiveRef:  # type: ignore[override]
+        actor = cls()
+        ref = actor.bind(runtime, behaviour, name)
+        actor._start_actor_loop()
+        return ref
+
+    @staticmethod
+    def _create_actor_inbox() -> Any:
+        return _PooledInbox()
+
+    @staticmethod
+    def _create_future() -> "pykka.Future[Any]":
+        return pykka.ThreadingFuture()
+
+    def _start_actor_loop(self) -> None:
+        self.runtime._pooled_alive.add(self)
+        self.actor_inbox.attach(self)
+
+    def take_turn(self) -> None:
+        """Handle what the inbox holds, on a worker."""
+        if not self._started:
+            self._started = True
+            self._actor_loop_setup()
+        try:
+            self._actor_loop_running()
+        except _DrainedError:
+            if self.actor_inbox.rest():
+                self.runtime.make_ready(self)
+            return
+        self.runtime._pooled_alive.discard(self)
+        self._actor_loop_teardown()
+
+
+class LiveTimer:
+    """A message to be told at a time of the monotonic clock."""
+
+    __slots__ = ("message", "to")
+
+    def __init__(self, to: Sink, message: Any) -> None:
+        self.to: Sink | None = to
+        self.message = message
+
+    def cancel(self) -> None:
+        self.to = None
+        self.message = None
+
+
+class _TimerThread:
+    """All timers of a runtime, on one thread."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, LiveTimer]] = []
+        self._number = itertools.count()
+        self._changed = threading.Condition()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="timers", daemon=True)
+        self._thread.start()
+
+    def add(self, at: float, to: Sink, message: Any) -> LiveTimer:
+        timer = LiveTimer(to, message)
+        with self._changed:
+            heapq.heappush(self._heap, (at, next(self._number), timer))
+            if self._heap[0][2] is timer:
+                self._changed.notify()
+        return timer
+
+    def stop(self) -> None:
+        with self._changed:
+            self._stopped = True
+            self._changed.notify()
+        self._thread.join(5.0)
+
+    def _run(self) -> None:
+        due: list[LiveTimer] = []
+        while True:
+            with self._changed:
+                if self._stopped:
+                    return
+                now = time.monotonic()
+                while self._heap and self._heap[0][0] <= now:
+                    due.append(heapq.heappop(self._heap)[2])
+                if not due:
+                    self._changed.wait(self._heap[0][0] - now if self._heap else None)
+            for timer in due:
+                to, message = timer.to, timer.message
+                if to is not None:
+                    to.tell(message)
+            due.clear()

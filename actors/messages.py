@@ -1,0 +1,295 @@
+"""What the actors tell each other.
+
+The rule of this module: messages are typed, frozen and msgpack-encodable where they carry only
+data; those that introduce one actor to another carry a ref and stay inside the process. Times are
+epoch seconds on the runtime's clock. What the world tells the actors stands in `dialer.events`
+and `dialer.ports`.
+"""
+
+from typing import Any, NamedTuple
+
+from dialer.agents import AgentProfile
+from dialer.flow.graph import Flow
+from dialer.ports import ClaimedContact, Sink
+
+# --- timers of an actor to itself -------------------------------------------------------------
+
+
+class PulseDue(NamedTuple):
+    """Campaign to itself: the next pulse."""
+
+    number: int
+    due_at: float
+
+
+class PlaceNow(NamedTuple):
+    """Campaign to itself: an attempt's turn in the spread of dials has come."""
+
+    attempt_id: int
+
+
+class RingTimeout(NamedTuple):
+    """Call to itself: it has rung long enough."""
+
+
+class PatienceOver(NamedTuple):
+    """Call to itself: the caller has waited as long as the law allows."""
+
+
+class RequestExpired(NamedTuple):
+    """AgentPool to itself: a reservation request has outlived its TTL."""
+
+    campaign_id: int
+    request_id: int
+
+
+class WrapUpOver(NamedTuple):
+    """AgentPool to itself: the wrap-up limit of an agent has come."""
+
+    agent_id: str
+    since: float
+
+
+# --- campaign and feeder ----------------------------------------------------------------------
+
+
+class CheckDue(NamedTuple):
+    """Campaign to feeder: is an eligible contact due?"""
+
+    pulse: int
+
+
+class DueAnswer(NamedTuple):
+    """Feeder to campaign. next_due_at: when a waiting contact comes due, 0 if none waits."""
+
+    pulse: int
+    due: bool
+    next_due_at: float
+
+
+class NeedContacts(NamedTuple):
+    """Campaign to feeder: one contact per ticket, claimed, checked and committed."""
+
+    request_id: int
+    tickets: tuple[int, ...]
+
+
+class ReadyAttempt(NamedTuple):
+    """A committed attempt, to be dialed now."""
+
+    ticket: int
+    attempt_id: int
+    dial_id: str
+    number: str
+    contact: ClaimedContact
+
+
+class AttemptsReady(NamedTuple):
+    """Feeder to campaign: the answer to NeedContacts. short: tickets that got no contact."""
+
+    request_id: int
+    attempts: tuple[ReadyAttempt, ...]
+    short: tuple[int, ...]
+    reason: str
+
+
+class FlowChanged(NamedTuple):
+    """To campaign and feeder: a new version is published; tokens under way keep the old one."""
+
+    version: int
+    flow: Flow
+
+
+# --- campaign and pool ------------------------------------------------------------------------
+
+
+class Subscribe(NamedTuple):
+    """Campaign to pool: tell me of the agents of these queues."""
+
+    campaign_id: int
+    queues: tuple[str, ...]
+    campaign: Sink
+
+
+class Unsubscribe(NamedTuple):
+    """Campaign to pool: I am gone; release what I hold."""
+
+    campaign_id: int
+
+
+class SeizeAgents(NamedTuple):
+    """Campaign to pool: reserve so many more agents, now or within the TTL."""
+
+    campaign_id: int
+    request_id: int
+    queue: str
+    wanted: int
+    ttl_s: float
+
+
+class ReleaseAgents(NamedTuple):
+    """Campaign to pool: these agents are not needed."""
+
+    campaign_id: int
+    agent_ids: tuple[str, ...]
+
+
+class SeizeFailed(NamedTuple):
+    """Pool to campaign: reservation_timeout, rona or no_agent_available, for so many agents."""
+
+    request_id: int
+    event: str
+    missing: int
+
+
+class AgentMove(NamedTuple):
+    """One agent's change of state.
+
+    campaign_id: who holds or held the agent (0: nobody). attempt_id: the call, if any.
+    """
+
+    agent_id: str
+    from_state: str
+    to_state: str
+    campaign_id: int
+    attempt_id: int
+
+
+class AgentsMoved(NamedTuple):
+    """Pool to campaigns: agents changed state, all at one instant."""
+
+    at: float
+    moves: tuple[AgentMove, ...]
+
+
+# --- call and pool ----------------------------------------------------------------------------
+
+
+class ClaimAgent(NamedTuple):
+    """Call to pool: a live human waits for an agent."""
+
+    attempt_id: int
+    campaign_id: int
+    queue: str
+    call: Sink
+
+
+class AgentAssigned(NamedTuple):
+    """Pool to call: this agent is yours."""
+
+    attempt_id: int
+    agent_id: str
+
+
+class CallOver(NamedTuple):
+    """Call to pool: let go of this call, its claim or its agent. Always acknowledged.
+
+    talked: customer and agent were bridged, so wrap-up follows.
+    """
+
+    attempt_id: int
+    talked: bool
+    call: Sink
+
+
+class OverAcknowledged(NamedTuple):
+    """Pool to call: nobody will assign you an agent any more; you may stop."""
+
+    attempt_id: int
+
+
+class AgentLost(NamedTuple):
+    """Pool to call: your agent's leg fell."""
+
+    attempt_id: int
+    agent_id: str
+
+
+# --- call and campaign ------------------------------------------------------------------------
+
+
+class CallMoved(NamedTuple):
+    """Call to campaign: a step in the call's table."""
+
+    attempt_id: int
+    state: str
+    at: float
+
+
+class CallSettled(NamedTuple):
+    """Call to campaign: the last word on an attempt. Times are 0 for what never happened."""
+
+    attempt_id: int
+    outcome: str
+    dialed_at: float
+    ringing_at: float
+    answered_at: float
+    bridged_at: float
+    ended_at: float
+    agent_id: str
+    contact_state: str
+
+
+class CancelCall(NamedTuple):
+    """Campaign to call: stop ringing (a panic stop, or a lever of the pacer)."""
+
+    reason: str
+
+
+# --- from outside -----------------------------------------------------------------------------
+
+
+class Quiesce(NamedTuple):
+    """To campaign: release no more contacts; calls under way go on.
+
+    cancel_ringing: calls that nobody has answered are cancelled as well. final: stop when done.
+    """
+
+    reason: str
+    cancel_ringing: bool
+    final: bool
+
+
+class AddAgent(NamedTuple):
+    """To pool: an agent exists (again), perhaps with other particulars."""
+
+    profile: AgentProfile
+
+
+class Report(NamedTuple):
+    """To any long-lived actor, by ask: what is your state? Answered by a plain dict."""
+
+    what: str = ""
+
+
+class TrunkNews(NamedTuple):
+    """To campaigns: a trunk came up or went down."""
+
+    trunk: str
+    up: bool
+    reason: str
+
+
+# --- supervision ------------------------------------------------------------------------------
+
+
+class Supervise(NamedTuple):
+    """To supervisor: keep what this factory makes alive behind a handle."""
+
+    name: str
+    factory: Any
+    handle: Any
+
+
+class Dismiss(NamedTuple):
+    """To supervisor: stop a child, and keep it so."""
+
+    name: str
+
+
+class Crashed(NamedTuple):
+    """Runtime to supervisor: a behaviour raised."""
+
+    name: str
+    behaviour: Any
+    error: Any

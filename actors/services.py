@@ -1,0 +1,26 @@
+"""What a campaign's actors have around them.
+
+The rule of this module: it is only a bundle. The composition fills it once; nothing in it is
+replaced while actors run.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dialer.metrics import Metrics
+from dialer.ports import AgentDesk, ContactStore, Sink, Trunk
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The ports and the long-lived actors that everyone shares.
+
+    trunks: by name. pool, recorder: handles that outlive a crash of the actor behind them.
+    """
+
+    store: ContactStore
+    trunks: Mapping[str, Trunk]
+    desk: AgentDesk
+    pool: Sink
+    recorder: Sink
+    metrics: Metrics
