@@ -5,6 +5,9 @@ the last of them has ended without a live human, the agent counts as newly reser
 interchangeable: when a caller takes an agent, that agent's other attempts move to reservations
 that have room, and what finds no room waits, unplaced, for the next one. So the calls in flight
 are kept at the sum of the quotas, and a fraction of a ratio is carried over, never lost.
+
+An attempt is known here by its ticket, a number that the campaign draws when it asks for a
+contact, so that a call counts as in flight from the moment it was decided.
 """
 
 from math import floor
@@ -35,8 +38,19 @@ class Reservations:
 
     @property
     def in_flight(self) -> int:
-        """Attempts that are neither ended nor answered by a human."""
+        """Tickets whose attempt is neither over nor taken by an agent."""
         return len(self._placed_on) + len(self._unplaced)
+
+    @property
+    def quota(self) -> int:
+        """Calls in flight that are strived for."""
+        return sum(self._quota.values())
+
+    def per_pulse(self, ratio: float) -> int:
+        """How many contacts a pulse releases where no agent is seized."""
+        wanted = ratio + self._carry + _EPSILON
+        self._carry = wanted - floor(wanted) - _EPSILON
+        return floor(wanted)
 
     def idle(self) -> tuple[str, ...]:
         """Reserved agents with no attempt in flight, oldest reservation first."""
@@ -47,42 +61,40 @@ class Reservations:
 
         ratio: calls in flight wanted per reserved agent.
         """
-        wanted = ratio + self._carry + _EPSILON
-        quota = floor(wanted)
-        self._carry = wanted - quota - _EPSILON
+        quota = self.per_pulse(ratio)
         self._quota[agent_id] = quota
         self._calls.setdefault(agent_id, 0)
         while self._unplaced and self._calls[agent_id] < quota:
-            attempt_id, _ = self._unplaced.popitem()
-            self._place(attempt_id, agent_id)
+            ticket, _ = self._unplaced.popitem()
+            self._place(ticket, agent_id)
         return max(0, quota - self._calls[agent_id])
 
     def top_up(self) -> int:
         """How many calls are missing from the sum of the quotas."""
-        return max(0, sum(self._quota.values()) - self.in_flight)
+        return max(0, self.quota - self.in_flight)
 
-    def placed(self, attempt_id: int) -> str:
+    def placed(self, ticket: int) -> str:
         """An attempt is in flight: the agent it is placed on, "" where none has room."""
         roomiest = max(self._quota, key=self._room, default="")
         if roomiest and self._room(roomiest) > 0:
-            self._place(attempt_id, roomiest)
+            self._place(ticket, roomiest)
             return roomiest
-        self._unplaced[attempt_id] = None
+        self._unplaced[ticket] = None
         return ""
 
-    def ended(self, attempt_id: int) -> str:
+    def ended(self, ticket: int) -> str:
         """An attempt ended without a live human: the agent to arm again, or ""."""
-        self._unplaced.pop(attempt_id, None)
-        agent_id = self._placed_on.pop(attempt_id, "")
+        self._unplaced.pop(ticket, None)
+        agent_id = self._placed_on.pop(ticket, "")
         if agent_id not in self._calls:
             return ""
         self._calls[agent_id] -= 1
         return agent_id if self._calls[agent_id] == 0 else ""
 
-    def answered(self, attempt_id: int) -> None:
+    def answered(self, ticket: int) -> None:
         """A live human: the attempt is in flight no more, whoever takes it."""
-        self._unplaced.pop(attempt_id, None)
-        agent_id = self._placed_on.pop(attempt_id, "")
+        self._unplaced.pop(ticket, None)
+        agent_id = self._placed_on.pop(ticket, "")
         if agent_id in self._calls:
             self._calls[agent_id] -= 1
 
@@ -92,12 +104,12 @@ class Reservations:
         if not self._calls.pop(agent_id, 0):
             return
         orphans = [a for a, placed_on in self._placed_on.items() if placed_on == agent_id]
-        for attempt_id in orphans:
-            del self._placed_on[attempt_id]
-            self.placed(attempt_id)
+        for ticket in orphans:
+            del self._placed_on[ticket]
+            self.placed(ticket)
 
-    def _place(self, attempt_id: int, agent_id: str) -> None:
-        self._placed_on[attempt_id] = agent_id
+    def _place(self, ticket: int, agent_id: str) -> None:
+        self._placed_on[ticket] = agent_id
         self._calls[agent_id] += 1
 
     def _room(self, agent_id: str) -> int:

@@ -1,0 +1,97 @@
+"""The metric cells of one campaign.
+
+The rule of this module: each cell has one writing actor, and for these it is the Campaign, which
+hears of everything that they count.
+"""
+
+from dialer.compliance.preset import Preset
+
+from actors.messages import AgentMove, CallSettled
+from dialer.metrics import Metrics
+
+
+class CampaignCells:
+    """What a campaign counts. All its children exist from the start."""
+
+    def __init__(self, metrics: Metrics, title: str, preset: Preset) -> None:
+        metrics.open_campaign(title)
+        self._metrics = metrics
+        self._title = title
+        self._threshold_s = preset.threshold_s
+        label = {"campaign": title}
+        self._agents = metrics.gauges("dialer_agents", **label)
+        self._calls = metrics.gauges("dialer_calls_in_progress", **label)
+        self._pulses = metrics.counters("dialer_pulses_total", **label)
+        self._results = metrics.counters("dialer_call_results_total", **label)
+        self._lateness = metrics.histogram("dialer_pulse_lateness_seconds", **label)
+        self._attempts = metrics.counter("dialer_call_attempts_total", **label)
+        self._abandoned = metrics.counter("dialer_calls_abandoned_total", **label)
+        self._ring = metrics.histogram("dialer_call_ring_duration_seconds", **label)
+        self._talk = metrics.histogram("dialer_call_talk_duration_seconds", **label)
+        self._wrap_up = metrics.histogram("dialer_agent_wrapup_duration_seconds", **label)
+        self._answer = metrics.histogram("dialer_answer_to_agent_seconds", **label)
+        self._target = metrics.gauge("dialer_pacing_target_calls", **label)
+        self._wrapping: dict[str, float] = {}
+        metrics.gauge("dialer_campaign_info", **label).set(1)
+        target = preset.abandonment_target_ratio
+        metrics.gauge("dialer_campaign_abandonment_target_ratio", **label).set(target or 0.0)
+        # A campaign that was made anew counts its agents and calls from nothing.
+        for cell in (*self._agents.values(), *self._calls.values()):
+            cell.set(0)
+
+    def close(self) -> None:
+        self._metrics.close_campaign(self._title)
+
+    def pulse(self, result: str, times: int) -> None:
+        if times:
+            self._pulses[result].inc(times)
+
+    def pulse_lateness(self, lateness_s: float) -> None:
+        self._lateness.observe(max(0.0, lateness_s))
+
+    def target(self, calls: float) -> None:
+        self._target.set(calls)
+
+    def agent_moved(self, move: AgentMove, at: float) -> None:
+        if move.from_state:
+            self._agents[move.from_state].dec()
+        self._agents[move.to_state].inc()
+        if move.to_state == "wrap_up":
+            self._wrapping[move.agent_id] = at
+        elif move.from_state == "wrap_up":
+            began = self._wrapping.pop(move.agent_id, None)
+            if began is not None:
+                self._wrap_up.observe(at - began)
+
+    def agent_counts(self) -> dict[str, int]:
+        return {state: int(cell.value) for state, cell in self._agents.items() if cell.value}
+
+    def attempt(self) -> None:
+        self._attempts.inc()
+
+    def call_moved(self, from_state: str, to_state: str) -> None:
+        if from_state:
+            self._calls[from_state].dec()
+        if to_state:
+            self._calls[to_state].inc()
+
+    def settled_unplaced(self) -> None:
+        self._results["never_dialed"].inc()
+
+    def settled(self, call: CallSettled) -> None:
+        """An attempt's end.
+
+        Abandoned: by its outcome, or because the agent came later than the law allows; the second
+        is a customer who was left waiting too.
+        """
+        self._results[call.outcome].inc()
+        if call.ringing_at:
+            self._ring.observe((call.answered_at or call.ended_at) - call.ringing_at)
+        late = False
+        if call.bridged_at:
+            waited_s = call.bridged_at - call.answered_at
+            self._answer.observe(waited_s)
+            self._talk.observe(call.ended_at - call.bridged_at)
+            late = waited_s > self._threshold_s
+        if late or call.outcome == "abandoned":
+            self._abandoned.inc()
