@@ -1,0 +1,387 @@
+"""Writes the SIPp scenario of a carrier that treats each dialed number as planned.
+
+The rule of this module: one SIPp process plays every behaviour at once. The end of the dialed
+number chooses the branch, and a call that ends as its branch means it to leaves one line in
+SIPp's action log: `behaviour|result|number|call id`. A call without a line did not end well.
+
+SIPp answers from the last message it received only, so whatever a later answer must repeat from
+the INVITE (Via, To, From, CSeq) is captured there into variables.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from xml.sax.saxutils import quoteattr
+
+from tests.peers.behaviours import Behaviour
+
+RESULTS = ("completed", "hung_up", "refused", "cancelled", "gave_up", "bad_credentials")
+"""completed: they sent BYE; hung_up: the carrier did; gave_up: nothing more came from them."""
+
+REALM = "carrier.test"
+NONCE = "5f2c9ae1c04b7d36"
+
+_REASONS = {
+    100: "Trying",
+    180: "Ringing",
+    183: "Session Progress",
+    200: "OK",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    407: "Proxy Authentication Required",
+    480: "Temporarily Unavailable",
+    486: "Busy Here",
+    487: "Request Terminated",
+    488: "Not Acceptable Here",
+    503: "Service Unavailable",
+    603: "Decline",
+}
+_TAG = ";tag=[pid]n[call_number]"
+_CHALLENGE_TAG = f"{_TAG}c"
+_SECOND_PHONE_TAG = f"{_TAG}b"
+_GIVE_UP_MS = 20_000
+_RING_LIMIT_MS = 180_000
+_TALK_LIMIT_MS = 600_000
+_LINGER_MS = 700
+"""How long an ended call still answers retransmissions: the first comes after 500 ms (T1)."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which behaviour a dialed number meets: the longest matching end of the number decides.
+
+    by_ending: the last digits of a number -> behaviour. contact: host:port that callers use.
+    media_port: SIPp's expression for the RTP port in the SDP (default: a port for each call).
+    """
+
+    by_ending: Mapping[str, Behaviour]
+    contact: str
+    media_port: str = "[auto_media_port]"
+    username: str = "dialer"
+    password: str = "s3cret"
+
+    def behaviour(self, number: str) -> Behaviour | None:
+        """What this number meets; None: an unplanned 404."""
+        for ending in self._longest_first():
+            if number.endswith(ending):
+                return self.by_ending[ending]
+        return None
+
+    def behaviours(self) -> tuple[Behaviour, ...]:
+        """Each behaviour once, in the order of the plan."""
+        return tuple(dict.fromkeys(self.by_ending.values()))
+
+    def _longest_first(self) -> list[str]:
+        return sorted(self.by_ending, key=lambda ending: (-len(ending), ending))
+
+    def scenario(self) -> str:
+        """The text of the scenario file.
+
+        Raises ValueError when two different behaviours share a name.
+        """
+        behaviours = self.behaviours()
+        names = [behaviour.name for behaviour in behaviours]
+        if len(set(names)) != len(names):
+            raise ValueError(f"two behaviours share a name: {sorted(names)}")
+        endings = self._longest_first()
+        choose = [
+            _ereg(f"^INVITE sip:[^@]*{ending}@", f"ends{position}", 'search_in="msg"')
+            for position, ending in enumerate(endings)
+        ]
+        jumps = [
+            f'<nop next="{self.by_ending[ending].name}" test="ends{position}"/>'
+            for position, ending in enumerate(endings)
+        ]
+        lines = [
+            '<?xml version="1.0" encoding="ISO-8859-1"?>',
+            '<scenario name="carrier">',
+            '<recv request="OPTIONS" optional="true" next="ping"/>',
+            '<recv request="INVITE" rrs="true"><action>',
+            _ereg("^INVITE sip:([^@;]*)@", "line,number", 'search_in="msg"'),
+            *_CAPTURE,
+            *choose,
+            "</action></recv>",
+            *jumps,
+            _answer(404, retransmit=True),
+            '<recv request="ACK"/>',
+            _log("unplanned", "refused"),
+        ]
+        for behaviour in behaviours:
+            lines += self._branch(behaviour)
+        lines += [
+            _label("ping"),
+            _same(200, tag=_TAG),
+            _label("end"),
+            f'<timewait milliseconds="{_LINGER_MS}"/>',
+            # SIPp takes a variable that is written and never read for a slip of the pen.
+            '<Reference variables="line"/>',
+            "</scenario>",
+            "",
+        ]
+        return "\n".join(lines)
+
+    def _branch(self, behaviour: Behaviour) -> list[str]:
+        name = behaviour.name
+        lines = [_label(name)]
+        if behaviour.challenge:
+            lines += self._challenge(behaviour)
+        for position, progress in enumerate(behaviour.progress):
+            lines += _ring(name, f"{name}.progress{position}", progress.after_s)
+            lines.append(self._provisional(progress.status, sdp=progress.sdp))
+        if behaviour.final == 0:
+            lines.append(
+                f'<recv request="CANCEL" timeout="{_RING_LIMIT_MS}" ontimeout="{name}.gave_up"'
+                f' next="{name}.cancelled"/>'
+            )
+        else:
+            lines += _ring(name, f"{name}.final", behaviour.final_after_s)
+        if behaviour.final >= 300:
+            lines += _refuse(behaviour)
+        elif behaviour.final:
+            lines += [
+                self._ok(),
+                # A CANCEL that crossed the answer changes nothing (RFC 3261 section 9.2).
+                f'<recv request="CANCEL" optional="true" next="{name}.too_late"/>',
+                '<recv request="ACK"/>',
+            ]
+        lines += self._second_phone(behaviour) if behaviour.forks else []
+        lines += self._talk(behaviour) if behaviour.answers else []
+        lines += [_label(f"{name}.cancelled")]
+        if behaviour.answers_cancel:
+            # No timer here: SIPp would wait for the ACK before it answered the CANCEL.
+            lines += [self._ok(retransmit=False), _answer(200, "CANCEL")]
+            lines += [f'<recv request="ACK" next="{name}.live"/>']
+        else:
+            lines += [_answer(200, "CANCEL"), _answer(487, retransmit=True)]
+            lines += ['<recv request="ACK"/>', _log(name, "cancelled")]
+        return [*lines, _label(f"{name}.gave_up"), _log(name, "gave_up")]
+
+    def _challenge(self, behaviour: Behaviour) -> list[str]:
+        """The INVITE must come again with credentials. SIPp checks those of a 401 itself; it
+        looks for no Proxy-Authorization, so those of a 407 are checked from its message trace.
+        """
+        name = behaviour.name
+        if behaviour.challenge == 401:
+            challenge = "WWW-Authenticate"
+            check = (
+                f'<verifyauth assign_to="authorized" username="{self.username}"'
+                f' password="{self.password}"/>'
+            )
+        else:
+            challenge = "Proxy-Authenticate"
+            where = 'search_in="hdr" header="Proxy-Authorization:"'
+            check = _ereg(f'nonce="{NONCE}"', "authorized", where)
+        header = f'{challenge}: Digest realm="{REALM}", nonce="{NONCE}", algorithm=MD5, qop="auth"'
+        return [
+            _answer(behaviour.challenge, tag=_CHALLENGE_TAG, headers=(header,), retransmit=True),
+            '<recv request="ACK"/>',
+            f'<recv request="INVITE" rrs="true" timeout="{_GIVE_UP_MS}"'
+            f' ontimeout="{name}.gave_up"><action>',
+            *_CAPTURE,
+            check,
+            "</action></recv>",
+            f'<nop next="{name}.authorized" test="authorized"/>',
+            _answer(403, retransmit=True),
+            '<recv request="ACK"/>',
+            _log(name, "bad_credentials"),
+            _label(f"{name}.authorized"),
+        ]
+
+    def _provisional(self, status: int, *, sdp: bool) -> str:
+        if status == 100:
+            return _answer(100, tag="")
+        return _answer(status, headers=(self._contact(),), sdp=self._sdp() if sdp else "")
+
+    def _ok(self, tag: str = _TAG, *, retransmit: bool = True) -> str:
+        headers = (self._contact(),)
+        return _answer(200, tag=tag, headers=headers, sdp=self._sdp(), retransmit=retransmit)
+
+    def _contact(self) -> str:
+        return f"Contact: <sip:carrier@{self.contact}>"
+
+    def _sdp(self) -> str:
+        return (
+            "v=0\n"
+            "o=carrier 1 [$cseq] IN IP4 [media_ip]\n"
+            "s=-\n"
+            "c=IN IP4 [media_ip]\n"
+            "t=0 0\n"
+            f"m=audio {self.media_port} RTP/AVP 8 101\n"
+            "a=rtpmap:8 PCMA/8000\n"
+            "a=rtpmap:101 telephone-event/8000\n"
+            "a=fmtp:101 0-15\n"
+            "a=ptime:20\n"
+            "a=sendrecv\n"
+        )
+
+    def _second_phone(self, behaviour: Behaviour) -> list[str]:
+        """Another branch of the fork answers too (RFC 3261 section 13.2.2.4)."""
+        return [
+            self._ok(_SECOND_PHONE_TAG),
+            '<recv request="ACK"/>',
+            '<recv request="BYE"/>',
+            _same(200),
+        ]
+
+    def _talk(self, behaviour: Behaviour) -> list[str]:
+        """From the ACK to the end: either side may hang up, both may at once."""
+        name = behaviour.name
+        limit_ms = round(behaviour.hang_up_after_s * 1000) or _TALK_LIMIT_MS
+        limit = f'timeout="{limit_ms}" ontimeout="{name}.far_bye"'
+        lines = [_label(f"{name}.live")]
+        if behaviour.audio:
+            play = f"play_pcap_audio={quoteattr(behaviour.audio)}"
+            lines.append(f"<nop><action><exec {play}/></action></nop>")
+        if behaviour.reinvite_after_s:
+            lines += [
+                f'<pause milliseconds="{round(behaviour.reinvite_after_s * 1000)}"/>',
+                self._request("INVITE", 1, sdp=self._sdp()),
+                '<recv response="100" optional="true"/>',
+                '<recv response="200"/>',
+                self._request("ACK", 1),
+            ]
+        return [
+            *lines,
+            _label(f"{name}.talk"),
+            f'<recv request="INVITE" optional="true" next="{name}.changed" {limit}><action>',
+            *_CAPTURE,
+            "</action></recv>",
+            f'<recv request="OPTIONS" optional="true" next="{name}.pinged" {limit}/>',
+            f'<recv request="BYE" {limit}/>',
+            _same(200),
+            _log(name, "completed"),
+            _label(f"{name}.changed"),
+            _same(200, headers=(self._contact(),), sdp=self._sdp(), retransmit=True),
+            f'<recv request="ACK" next="{name}.talk"/>',
+            _label(f"{name}.pinged"),
+            _same(200),
+            f'<nop next="{name}.talk"/>',
+            _label(f"{name}.far_bye"),
+            self._request("BYE", 2),
+            f'<recv request="BYE" optional="true" next="{name}.crossed"/>',
+            '<recv response="200"/>',
+            _log(name, "hung_up"),
+            _label(f"{name}.crossed"),
+            _same(200),
+            '<recv response="481" optional="true" next="end"/>',
+            '<recv response="200"/>',
+            _log(name, "hung_up"),
+            _label(f"{name}.too_late"),
+            _answer(200, "CANCEL"),
+            f'<recv request="ACK" next="{name}.live" timeout="500" ontimeout="{name}.again"/>',
+            # SIPp repeats only what it sent last, which was not the answer.
+            _label(f"{name}.again"),
+            self._ok(),
+            f'<recv request="ACK" next="{name}.live"/>',
+        ]
+
+    def _request(self, method: str, cseq: int, sdp: str = "") -> str:
+        """A request of the carrier's own in the dialog of the INVITE."""
+        head = (
+            f"{method} [next_url] SIP/2.0",
+            f"Via: SIP/2.0/UDP {self.contact};branch=[branch]",
+            "[routes]",
+            f"From:[$to]{_TAG}",
+            "To:[$from]",
+            "[last_Call-ID:]",
+            f"CSeq: {cseq} {method}",
+            "Max-Forwards: 70",
+            self._contact(),
+        )
+        return _send(head, sdp, retransmit=method != "ACK")
+
+
+def _ring(behaviour: str, until: str, after_s: float) -> list[str]:
+    """Lets time pass in which a CANCEL may come."""
+    if not after_s:
+        return []
+    return [
+        f'<recv request="CANCEL" timeout="{round(after_s * 1000)}" ontimeout="{until}"'
+        f' next="{behaviour}.cancelled"/>',
+        _label(until),
+    ]
+
+
+def _refuse(behaviour: Behaviour) -> list[str]:
+    headers = []
+    if behaviour.q850:
+        headers.append(f'Reason: Q.850;cause={behaviour.q850};text="as planned"')
+    if behaviour.retry_after_s:
+        headers.append(f"Retry-After: {behaviour.retry_after_s}")
+    return [
+        _answer(behaviour.final, headers=tuple(headers), retransmit=True),
+        '<recv request="ACK"/>',
+        _log(behaviour.name, "refused"),
+    ]
+
+
+def _answer(
+    status: int,
+    method: str = "INVITE",
+    *,
+    tag: str = _TAG,
+    headers: tuple[str, ...] = (),
+    sdp: str = "",
+    retransmit: bool = False,
+) -> str:
+    """A response to the INVITE that made the call, or to its CANCEL, whatever came last."""
+    head = (
+        f"SIP/2.0 {status} {_REASONS[status]}",
+        "Via:[$via]",
+        "From:[$from]",
+        f"To:[$to]{tag}",
+        "[last_Call-ID:]",
+        f"CSeq: [$cseq] {method}",
+        *headers,
+    )
+    return _send(head, sdp, retransmit=retransmit)
+
+
+def _same(
+    status: int,
+    *,
+    tag: str = "",
+    headers: tuple[str, ...] = (),
+    sdp: str = "",
+    retransmit: bool = False,
+) -> str:
+    """A response to the last request."""
+    head = (
+        f"SIP/2.0 {status} {_REASONS[status]}",
+        "[last_Via:]",
+        "[last_From:]",
+        f"[last_To:]{tag}",
+        "[last_Call-ID:]",
+        "[last_CSeq:]",
+        *headers,
+    )
+    return _send(head, sdp, retransmit=retransmit)
+
+
+def _send(head: tuple[str, ...], sdp: str, *, retransmit: bool) -> str:
+    """SIPp turns line ends into CRLF and fills in the body's length."""
+    body = ("Content-Type: application/sdp", "Content-Length: [len]", "", sdp)
+    lines = (*head, *body) if sdp else (*head, "Content-Length: 0", "", "")
+    timer = ' retrans="500"' if retransmit else ""
+    return f"<send{timer}><![CDATA[\n" + "\n".join(lines) + "]]></send>"
+
+
+def _ereg(pattern: str, variables: str, where: str) -> str:
+    return f'<ereg regexp={quoteattr(pattern)} {where} assign_to="{variables}"/>'
+
+
+def _label(name: str) -> str:
+    return f'<label id="{name}"/>'
+
+
+def _log(behaviour: str, result: str) -> str:
+    message = f"{behaviour}|{result}|[$number]|[call_id]"
+    return f'<nop next="end"><action><log message="{message}"/></action></nop>'
+
+
+_CAPTURE = (
+    _ereg(".*", "via", 'search_in="hdr" header="Via:"'),
+    _ereg(".*", "to", 'search_in="hdr" header="To:"'),
+    _ereg(".*", "from", 'search_in="hdr" header="From:"'),
+    _ereg("[0-9]+", "cseq", 'search_in="hdr" header="CSeq:"'),
+)
