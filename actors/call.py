@@ -186,10 +186,16 @@ class Call(Behaviour):
         self._cause = event.cause
         self._move("ended", event.at)
         self._settle(self._outcome or self._judge(waiting))
-        if self._claimed:
-            self._services.pool.tell(CallOver(self._attempt_id, self._bridged_at > 0, self.ref))
+        if self._claimed and not self._acknowledged:
+            self._release_agent()
         else:
             self.ref.stop()
+
+    def _release_agent(self) -> None:
+        """Tell the pool that this call needs no agent any more; it acknowledges."""
+        if not self._let_go:
+            self._let_go = True
+            self._services.pool.tell(CallOver(self._attempt_id, self._bridged_at > 0, self.ref))
 
     def _judge(self, waiting: bool) -> str:
         if self._bridged_at:

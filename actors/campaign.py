@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from dialer.compliance.preset import Preset
 
-from actors.call import Call, CallPlan
+from actors.call_board import CallBoard
 from actors.campaign_cells import CampaignCells
 from actors.messages import (
     AgentMove,
@@ -18,7 +18,6 @@ from actors.messages import (
     AttemptsReady,
     CallMoved,
     CallSettled,
-    CancelCall,
     CheckDue,
     DueAnswer,
     FlowChanged,
@@ -26,7 +25,6 @@ from actors.messages import (
     PlaceNow,
     PulseDue,
     Quiesce,
-    ReadyAttempt,
     ReleaseAgents,
     Report,
     SeizeAgents,
@@ -35,10 +33,9 @@ from actors.messages import (
     TrunkNews,
     Unsubscribe,
 )
-from actors.runtime import Behaviour, Ref, handles
+from actors.runtime import Behaviour, handles
 from actors.services import Services
 from dialer import journal
-from dialer.calls import UNANSWERED
 from dialer.flow.graph import Flow
 from dialer.flow.hours import is_open
 from dialer.flow.interpreter import (
@@ -52,24 +49,13 @@ from dialer.flow.interpreter import (
 )
 from dialer.flow.nodes import CheckUndeliveredContacts, Dial, Init, Power, RouteToAgent, SeizeAgent
 from dialer.pacing.reservations import Reservations
-from dialer.pacing.spread import Spread
-from dialer.ports import ContactNext, Settlement, Sink
+from dialer.ports import Sink
 
 log = logging.getLogger("foredial.campaign")
 
 _SAFE_RATIO = 1.0
-
-
-class _OpenCall:
-    """A call as its campaign knows it."""
-
-    __slots__ = ("ref", "since", "state", "ticket")
-
-    def __init__(self, ticket: int, ref: Ref, since: float) -> None:
-        self.ticket = ticket
-        self.ref = ref
-        self.state = "placed"
-        self.since = since
+_PENDING = ("pending_not_ready", "pending_logout")
+_RESERVED = ("reserved", *_PENDING)
 
 
 class CampaignIdentity(NamedTuple):
@@ -101,16 +87,12 @@ class Campaign(Behaviour):
         self._id = identity.campaign_id
         self._identity = identity
         self._flow = flow
-        self._preset = preset
         self._services = services
         self._myself = myself
         self._feeder = feeder
-        self._spread = Spread(calls_per_second)
         self._cells = CampaignCells(services.metrics, identity.title, preset)
+        self._calls = CallBoard(self._id, preset, services, self._cells, myself, calls_per_second)
         self._book = Reservations()
-        self._calls: dict[int, _OpenCall] = {}
-        self._tickets: dict[int, int] = {}
-        self._to_place: dict[int, ReadyAttempt] = {}
         self._agents: dict[str, str] = {}
         self._leaving: set[str] = set()
         self._down: dict[str, str] = {}
@@ -241,9 +223,11 @@ class Campaign(Behaviour):
                 return
             self._requested = max(0, self._requested - 1)
             reserved.append(agent_id)
-        elif move.attempt_id in self._calls and move.from_state in ("ready", *_RESERVED):
+        elif move.attempt_id and move.from_state in ("ready", *_RESERVED):
             # A caller took this agent: neither of the two counts as waiting any more.
-            self._book.answered(self._calls[move.attempt_id].ticket)
+            ticket = self._calls.ticket(move.attempt_id)
+            if ticket is not None:
+                self._book.answered(ticket)
             self._lose(agent_id)
         elif move.to_state in _PENDING:
             self._leaving.add(agent_id)
@@ -324,17 +308,12 @@ class Campaign(Behaviour):
 
     @handles(AttemptsReady)
     def _on_attempts(self, answer: AttemptsReady) -> None:
-        now = self.runtime.now()
         for attempt in answer.attempts:
             if self._quiet is not None:
-                self._unplace(attempt)
-                continue
-            delay_s = self._spread.next_slot(now)
-            self._to_place[attempt.attempt_id] = attempt
-            if delay_s > 0:
-                self.runtime.after(delay_s, self.ref, PlaceNow(attempt.attempt_id))
+                self._calls.give_back(attempt, self.runtime.now(), self._quiet.reason)
+                self._book.ended(attempt.ticket)
             else:
-                self._place(attempt.attempt_id)
+                self._calls.place_in_turn(attempt, self._flow, self.runtime, self.ref)
         for ticket in answer.short:
             self._book.ended(ticket)
         if answer.short:
@@ -344,53 +323,20 @@ class Campaign(Behaviour):
 
     @handles(PlaceNow)
     def _on_place_now(self, message: PlaceNow) -> None:
-        self._place(message.attempt_id)
-
-    def _place(self, attempt_id: int) -> None:
-        attempt = self._to_place.pop(attempt_id, None)
-        if attempt is None:
-            return
-        plan = CallPlan(self._id, self._flow, self._preset, attempt)
-        call = Call(plan, self._services, self._myself)
-        ref = self.runtime.spawn(call, f"call/{attempt_id}")
-        self._calls[attempt_id] = _OpenCall(attempt.ticket, ref, self.runtime.now())
-        self._cells.attempt()
-        self._cells.call_moved("", "placed")
-
-    def _unplace(self, attempt: ReadyAttempt) -> None:
-        """An attempt that was committed and will not be dialed: its contact is due again."""
-        now = self.runtime.now()
-        self._services.store.settle(
-            Settlement(
-                attempt.attempt_id,
-                attempt.contact.contact_id,
-                self._id,
-                "never_dialed",
-                ContactNext("waiting", now, attempt.contact.resume_node),
-                *(0.0, 0.0, 0.0, 0.0, now),
-                detail=self._quiet.reason if self._quiet else "",
-            )
-        )
-        self._cells.settled_unplaced()
-        self._book.ended(attempt.ticket)
+        self._calls.place(message.attempt_id, self.runtime)
 
     # --- calls --------------------------------------------------------------------------------
 
     @handles(CallMoved)
     def _on_call_moved(self, move: CallMoved) -> None:
-        call = self._calls.get(move.attempt_id)
-        if call is not None:
-            self._cells.call_moved(call.state, move.state)
-            call.state, call.since = move.state, move.at
+        self._calls.moved(move)
 
     @handles(CallSettled)
     def _on_call_settled(self, settled: CallSettled) -> None:
-        self._cells.settled(settled)
-        call = self._calls.pop(settled.attempt_id, None)
-        if call is None:
-            return  # placed by a former self, before a crash
-        self._cells.call_moved(call.state, "")
-        agent_id = self._book.ended(call.ticket)
+        ticket = self._calls.settled(settled)
+        if ticket is None:
+            return
+        agent_id = self._book.ended(ticket)
         if agent_id:
             self._arm_again((agent_id,))
 
@@ -402,14 +348,11 @@ class Campaign(Behaviour):
         self._evaluating = None
         self._record(journal.CampaignMoved(self._id, self.runtime.now(), message.reason))
         self._feeder.tell(message)
-        for attempt in self._to_place.values():
-            self._unplace(attempt)
-        self._to_place.clear()
+        for ticket in self._calls.take_back(self.runtime.now(), message.reason):
+            self._book.ended(ticket)
         self._release_idle()
         if message.cancel_ringing:
-            for call in self._calls.values():
-                if call.state in UNANSWERED:
-                    call.ref.tell(CancelCall(message.reason))
+            self._calls.cancel_unanswered(message.reason)
         self._explain(message.reason)
 
     @handles(FlowChanged)
@@ -473,7 +416,3 @@ class Campaign(Behaviour):
             "why": self._why,
             "why_at": self._why_at,
         }
-
-
-_PENDING = ("pending_not_ready", "pending_logout")
-_RESERVED = ("reserved", *_PENDING)

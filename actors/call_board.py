@@ -1,0 +1,128 @@
+"""A campaign's attempts between their commit and their settlement.
+
+The rule of this module: what was committed is placed in its turn or settled as never dialed, and
+stays on the board until its Call has told its end.
+"""
+
+from dialer.compliance.preset import Preset
+
+from actors.call import Call, CallPlan
+from actors.campaign_cells import CampaignCells
+from actors.messages import CallMoved, CallSettled, CancelCall, PlaceNow, ReadyAttempt
+from actors.runtime import Ref, Runtime
+from actors.services import Services
+from dialer.calls import UNANSWERED
+from dialer.flow.graph import Flow
+from dialer.pacing.spread import Spread
+from dialer.ports import ContactNext, Settlement, Sink
+
+
+class _OpenCall:
+    """A call as its campaign knows it."""
+
+    __slots__ = ("ref", "since", "state", "ticket")
+
+    def __init__(self, ticket: int, ref: Ref, since: float) -> None:
+        self.ticket = ticket
+        self.ref = ref
+        self.state = "placed"
+        self.since = since
+
+
+class CallBoard:
+    """Places attempts one slot apart, and knows the state of each call in progress.
+
+    campaign: where calls tell their steps. calls_per_second: 0 means no limit.
+    """
+
+    def __init__(
+        self,
+        campaign_id: int,
+        preset: Preset,
+        services: Services,
+        cells: CampaignCells,
+        campaign: Sink,
+        calls_per_second: float,
+    ) -> None:
+        self._campaign_id = campaign_id
+        self._preset = preset
+        self._services = services
+        self._cells = cells
+        self._campaign = campaign
+        self._spread = Spread(calls_per_second)
+        self._calls: dict[int, _OpenCall] = {}
+        self._waiting: dict[int, tuple[ReadyAttempt, Flow]] = {}
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def ticket(self, attempt_id: int) -> int | None:
+        """The ticket of a call in progress."""
+        call = self._calls.get(attempt_id)
+        return call.ticket if call is not None else None
+
+    def place_in_turn(
+        self, attempt: ReadyAttempt, flow: Flow, runtime: Runtime, myself: Sink
+    ) -> None:
+        """Place an attempt now, or have `myself` told `PlaceNow` when its slot comes."""
+        self._waiting[attempt.attempt_id] = (attempt, flow)
+        delay_s = self._spread.next_slot(runtime.now())
+        if delay_s > 0:
+            runtime.after(delay_s, myself, PlaceNow(attempt.attempt_id))
+        else:
+            self.place(attempt.attempt_id, runtime)
+
+    def place(self, attempt_id: int, runtime: Runtime) -> None:
+        waiting = self._waiting.pop(attempt_id, None)
+        if waiting is None:
+            return
+        attempt, flow = waiting
+        plan = CallPlan(self._campaign_id, flow, self._preset, attempt)
+        call = Call(plan, self._services, self._campaign)
+        ref = runtime.spawn(call, f"call/{attempt_id}")
+        self._calls[attempt_id] = _OpenCall(attempt.ticket, ref, runtime.now())
+        self._cells.attempt()
+        self._cells.call_moved("", "placed")
+
+    def take_back(self, now: float, reason: str) -> list[int]:
+        """Settle all that waits for its slot as never dialed; their tickets."""
+        tickets = [attempt.ticket for attempt, _ in self._waiting.values()]
+        for attempt, _ in self._waiting.values():
+            self.give_back(attempt, now, reason)
+        self._waiting.clear()
+        return tickets
+
+    def give_back(self, attempt: ReadyAttempt, now: float, reason: str) -> None:
+        """A committed attempt that will not be dialed: its contact is due again."""
+        self._services.store.settle(
+            Settlement(
+                attempt.attempt_id,
+                attempt.contact.contact_id,
+                self._campaign_id,
+                "never_dialed",
+                ContactNext("waiting", now, attempt.contact.resume_node),
+                *(0.0, 0.0, 0.0, 0.0, now),
+                detail=reason,
+            )
+        )
+        self._cells.settled_unplaced()
+
+    def moved(self, move: CallMoved) -> None:
+        call = self._calls.get(move.attempt_id)
+        if call is not None:
+            self._cells.call_moved(call.state, move.state)
+            call.state, call.since = move.state, move.at
+
+    def settled(self, settled: CallSettled) -> int | None:
+        """Take a call off the board: its ticket, None if a former self of ours placed it."""
+        self._cells.settled(settled)
+        call = self._calls.pop(settled.attempt_id, None)
+        if call is None:
+            return None
+        self._cells.call_moved(call.state, "")
+        return call.ticket
+
+    def cancel_unanswered(self, reason: str) -> None:
+        for call in self._calls.values():
+            if call.state in UNANSWERED:
+                call.ref.tell(CancelCall(reason))
