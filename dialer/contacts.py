@@ -34,7 +34,8 @@ from dialer.ports import AttributeValue
 MAX_TEXT = 4000
 """Longest text of one value, in characters."""
 
-_MAX_INTEGER = 2**63 - 1
+MAX_INTEGER = 2**63 - 1
+"""What a database holds in 64 bits."""
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -211,7 +212,7 @@ def _text(name: str, text: str) -> str:
 
 
 def _integer(name: str, text: str) -> int:
-    if not _INTEGER.fullmatch(text) or abs(int(text)) > _MAX_INTEGER:
+    if not _INTEGER.fullmatch(text) or abs(int(text)) > MAX_INTEGER:
         raise ContactError(name, f"{_shown(text)} is no whole number", "write it as 1250")
     return int(text)
 

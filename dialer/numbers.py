@@ -165,7 +165,7 @@ def _special_kind(parsed: PhoneNumber | None, digits: str) -> str:
         for region in phonenumbers.region_codes_for_country_code(parsed.country_code or 0):
             if phonenumbers.connects_to_emergency_number(national, region):
                 return "emergency"
-    if any(
+    if len(digits) >= 3 and any(
         phonenumbers.is_emergency_number(digits, region)
         for region in phonenumbers.SUPPORTED_SHORT_REGIONS
     ):
