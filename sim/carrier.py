@@ -1,0 +1,210 @@
+"""A carrier and its customers, simulated.
+
+The rule of this module: it uses the Runtime only, so it is the same carrier in real time and on a
+virtual clock; and it behaves as a real one on the wire does, a 200 that crosses our CANCEL
+included.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from actors.runtime import Behaviour, Timer, handles
+from dialer.events import Answered, Bridged, EndCause, Ended, Ringing
+from dialer.metrics import Metrics
+from dialer.ports import DialRequest, Sink
+from sim.model import CarrierModel
+from sim.variates import gamma, lognormal, uniform
+
+
+class _Dial(NamedTuple):
+    request: DialRequest
+    events: Sink
+
+
+class _Cancel(NamedTuple):
+    attempt_id: int
+
+
+class _HangUp(NamedTuple):
+    attempt_id: int
+
+
+class _Bridge(NamedTuple):
+    attempt_id: int
+    agent_id: str
+
+
+class _Play(NamedTuple):
+    attempt_id: int
+    then_hang_up: bool
+
+
+class _Step(NamedTuple):
+    """The next thing that happens on a line."""
+
+    attempt_id: int
+    what: str
+
+
+class _Line:
+    """One call, as the carrier sees it."""
+
+    __slots__ = ("answer", "answer_after_s", "events", "state", "talk_s", "timer")
+
+    def __init__(self, events: Sink) -> None:
+        self.events = events
+        self.state = "dialing"
+        self.answer = ""
+        self.answer_after_s = 0.0
+        self.talk_s = 0.0
+        self.timer: Timer | None = None
+
+
+class Carrier(Behaviour):
+    """Takes calls, rings, answers as its model says, and hangs up when customers do.
+
+    PROMPT_S: how long a played prompt lasts.
+    """
+
+    PROMPT_S = 5.0
+
+    def __init__(self, name: str, model: CarrierModel, metrics: Metrics | None = None) -> None:
+        self.name = name
+        self._model = model
+        self._lines: dict[int, _Line] = {}
+        self._in_use: Callable[[float], None] = lambda _: None
+        if metrics is not None:
+            metrics.open_trunk(name)
+            metrics.gauge("dialer_trunk_up", trunk=name).set(1)
+            metrics.gauge("dialer_trunk_channels", trunk=name).set(model.channels)
+            self._in_use = metrics.gauge("dialer_trunk_channels_in_use", trunk=name).set
+
+    def on_start(self) -> None:
+        stream, model = self.runtime.stream, self._model
+        prefix = f"carrier/{self.name}"
+        self._mix = uniform(stream(f"{prefix}/mix"))
+        self._ring = gamma(stream(f"{prefix}/ring"), model.ring_mean_s, model.ring_shape)
+        self._machine_ring = uniform(stream(f"{prefix}/machine"), *model.machine_ring_s)
+        self._talk = lognormal(stream(f"{prefix}/talk"), model.talk_mean_s, model.talk_cv)
+
+    # --- a call comes -------------------------------------------------------------------------
+
+    @handles(_Dial)
+    def _on_dial(self, message: _Dial) -> None:
+        attempt_id = message.request.attempt_id
+        model = self._model
+        if model.channels and len(self._lines) >= model.channels:
+            cause = EndCause("far", 503, 34, "no circuit available")
+            message.events.tell(Ended(attempt_id, self.runtime.now(), cause))
+            return
+        line = _Line(message.events)
+        self._lines[attempt_id] = line
+        self._in_use(len(self._lines))
+        draw = self._mix()
+        if draw < model.live:
+            ring_s = self._ring()
+            if ring_s < model.no_answer_after_s:
+                line.answer, line.answer_after_s = "live", ring_s
+            line.talk_s = self._talk()
+        elif draw < model.live + model.machine:
+            line.answer, line.answer_after_s = "machine", self._machine_ring()
+            line.talk_s = model.machine_talk_s
+        elif draw >= 1.0 - model.busy:
+            self._later(attempt_id, line, model.busy_after_s, "busy")
+            return
+        self._later(attempt_id, line, model.post_dial_delay_s, "ring")
+
+    @handles(_Step)
+    def _on_step(self, step: _Step) -> None:
+        line = self._lines.get(step.attempt_id)
+        if line is None:
+            return
+        attempt_id = step.attempt_id
+        match step.what:
+            case "ring":
+                line.state = "ringing"
+                line.events.tell(Ringing(attempt_id, self.runtime.now()))
+                if line.answer:
+                    self._later(attempt_id, line, line.answer_after_s, "answer")
+                else:
+                    self._later(attempt_id, line, self._model.no_answer_after_s, "give_up")
+            case "answer":
+                line.state = "answered"
+                line.events.tell(Answered(attempt_id, self.runtime.now()))
+                patience_s = line.talk_s if line.answer == "machine" else self._model.patience_s
+                self._later(attempt_id, line, patience_s, "far_hang_up")
+            case "busy":
+                self._end(attempt_id, line, EndCause("far", 486, 17, "Busy Here"))
+            case "give_up":
+                self._end(attempt_id, line, EndCause("far", 480, 19, "Temporarily Unavailable"))
+            case "far_hang_up":
+                self._end(attempt_id, line, EndCause("far", 200, 16, "BYE"))
+            case _:
+                self._end(attempt_id, line, EndCause("near", 200, 16, "BYE"))
+
+    # --- what we ask of it --------------------------------------------------------------------
+
+    @handles(_Cancel)
+    def _on_cancel(self, message: _Cancel) -> None:
+        line = self._lines.get(message.attempt_id)
+        if line is not None and line.state in ("dialing", "ringing"):
+            cause = EndCause("near", 487, 0, "Request Terminated")
+            self._end(message.attempt_id, line, cause)
+
+    @handles(_HangUp)
+    def _on_hang_up(self, message: _HangUp) -> None:
+        line = self._lines.get(message.attempt_id)
+        if line is None:
+            return
+        live = line.state in ("answered", "bridged")
+        cause = EndCause("near", 200 if live else 487, 16, "BYE" if live else "CANCEL")
+        self._end(message.attempt_id, line, cause)
+
+    @handles(_Bridge)
+    def _on_bridge(self, message: _Bridge) -> None:
+        line = self._lines.get(message.attempt_id)
+        if line is not None and line.state == "answered":
+            line.state = "bridged"
+            self._later(message.attempt_id, line, line.talk_s, "far_hang_up")
+            line.events.tell(Bridged(message.attempt_id, self.runtime.now()))
+
+    @handles(_Play)
+    def _on_play(self, message: _Play) -> None:
+        line = self._lines.get(message.attempt_id)
+        if line is not None and message.then_hang_up:
+            self._later(message.attempt_id, line, self.PROMPT_S, "near_hang_up")
+
+    def _later(self, attempt_id: int, line: _Line, delay_s: float, what: str) -> None:
+        if line.timer is not None:
+            line.timer.cancel()
+        line.timer = self.runtime.after(delay_s, self.ref, _Step(attempt_id, what))
+
+    def _end(self, attempt_id: int, line: _Line, cause: EndCause) -> None:
+        if line.timer is not None:
+            line.timer.cancel()
+        del self._lines[attempt_id]
+        self._in_use(len(self._lines))
+        line.events.tell(Ended(attempt_id, self.runtime.now(), cause))
+
+
+class SimTrunk:
+    """The Trunk port in front of a Carrier. carrier: its handle or ref."""
+
+    def __init__(self, name: str, carrier: Sink) -> None:
+        self.name = name
+        self._carrier = carrier
+
+    def dial(self, request: DialRequest, events: Sink) -> None:
+        self._carrier.tell(_Dial(request, events))
+
+    def cancel(self, attempt_id: int) -> None:
+        self._carrier.tell(_Cancel(attempt_id))
+
+    def hang_up(self, attempt_id: int) -> None:
+        self._carrier.tell(_HangUp(attempt_id))
+
+    def bridge(self, attempt_id: int, agent_id: str) -> None:
+        self._carrier.tell(_Bridge(attempt_id, agent_id))
+
+    def play(self, attempt_id: int, prompt: str, then_hang_up: bool) -> None:  # noqa: ARG002
+        self._carrier.tell(_Play(attempt_id, then_hang_up))

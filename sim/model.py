@@ -1,0 +1,44 @@
+"""What a simulated carrier, its customers and its agents are like.
+
+The rule of this module: every number that shapes the simulated world stands here, with its unit;
+the defaults are the base scenario of docs/simulation.md.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierModel:
+    """How calls progress.
+
+    live, machine, no_answer, busy: shares of dials, adding up to 1. A live answer whose ringing
+    would outlast no_answer_after_s is no answer.
+    """
+
+    live: float = 0.25
+    machine: float = 0.30
+    no_answer: float = 0.35
+    busy: float = 0.10
+    post_dial_delay_s: float = 2.0
+    busy_after_s: float = 4.0
+    ring_mean_s: float = 10.0
+    ring_shape: float = 4.0
+    no_answer_after_s: float = 25.0
+    machine_ring_s: tuple[float, float] = (12.0, 24.0)
+    machine_talk_s: float = 3.0
+    talk_mean_s: float = 120.0
+    talk_cv: float = 1.0
+    patience_s: float = 60.0
+    channels: int = 0
+    """Calls at once; 0 means no limit. The excess is refused with 503."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskModel:
+    """How agents work."""
+
+    wrap_up_mean_s: float = 30.0
+    wrap_up_cv: float = 0.7
+    answer_s: float = 1.0
+    kept_up: bool = True
+    rona: float = field(default=0.0, metadata={"help": "share of offers that nobody answers"})
