@@ -1,0 +1,38 @@
+"""Contacts, campaigns and attempts in a database. Open one with `open_store`."""
+
+from gateways.store.contact_store import SqlContactStore, StoreFigures
+from gateways.store.records import (
+    AttemptRecord,
+    CampaignRecord,
+    ContactRecord,
+    FilterRecord,
+    ImportCounts,
+    NewContact,
+    Page,
+    Preview,
+    StandingRecord,
+    VersionRecord,
+    as_json,
+)
+from gateways.store.recovery import InterruptedAttempt, RecoveryReport
+from gateways.store.store import Store, open_store
+
+__all__ = [
+    "AttemptRecord",
+    "CampaignRecord",
+    "ContactRecord",
+    "FilterRecord",
+    "ImportCounts",
+    "InterruptedAttempt",
+    "NewContact",
+    "Page",
+    "Preview",
+    "RecoveryReport",
+    "SqlContactStore",
+    "StandingRecord",
+    "Store",
+    "StoreFigures",
+    "VersionRecord",
+    "as_json",
+    "open_store",
+]

@@ -1,0 +1,197 @@
+"""Attempts on their way: committed, settled, or not made at all.
+
+The rule of this module: an attempt stands in the store before its call leaves, and is settled
+once, in the same transaction that says what becomes of its contact. A contact goes from `claimed`
+to `in_flight` with its attempt, and only its settlement takes it out of there.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from dialer.outcomes import OUTCOMES
+from dialer.ports import AttemptDraft, AttemptsCommitted, Deferral, Settlement, StoreFailed
+from gateways.store.tables import attempts, campaign_contacts
+
+_HELD = (
+    campaign_contacts.c.campaign_id == sa.bindparam("of_campaign"),
+    campaign_contacts.c.contact_id == sa.bindparam("of_contact"),
+)
+_busy_numbers = sa.select(attempts.c.number).where(
+    attempts.c.settled_at.is_(None),
+    attempts.c.number.in_(sa.bindparam("numbers", expanding=True)),
+)
+_claimed = sa.select(campaign_contacts.c.contact_id).where(
+    campaign_contacts.c.campaign_id == sa.bindparam("of_campaign"),
+    campaign_contacts.c.contact_id.in_(sa.bindparam("contact_ids", expanding=True)),
+    campaign_contacts.c.state == "claimed",
+)
+_commit = sa.insert(attempts).returning(attempts.c.id, sort_by_parameter_order=True)
+_fly = sa.update(campaign_contacts).where(*_HELD).values(state="in_flight")
+_settle = (
+    sa.update(attempts)
+    .where(attempts.c.id == sa.bindparam("of_attempt"), attempts.c.settled_at.is_(None))
+    .values(
+        {
+            name: sa.bindparam(f"new_{name}")
+            for name in (
+                "outcome",
+                "dialed_at",
+                "ringing_at",
+                "answered_at",
+                "bridged_at",
+                "ended_at",
+                "settled_at",
+                "agent_id",
+                "sip_status",
+                "q850",
+                "detail",
+            )
+        }
+    )
+    .returning(attempts.c.campaign_id, attempts.c.contact_id)
+)
+_land = (
+    sa.update(campaign_contacts)
+    .where(*_HELD, campaign_contacts.c.state == "in_flight")
+    .values(
+        state=sa.bindparam("new_state"),
+        due_at=sa.bindparam("new_due_at"),
+        resume_node=sa.bindparam("new_resume_node"),
+        attempts=campaign_contacts.c.attempts + sa.bindparam("counted"),
+        last_outcome=sa.bindparam("new_outcome"),
+        reason="",
+    )
+)
+_defer = (
+    sa.update(campaign_contacts)
+    .where(*_HELD, campaign_contacts.c.state == "claimed")
+    .values(
+        state=sa.bindparam("new_state"),
+        due_at=sa.bindparam("new_due_at"),
+        reason=sa.bindparam("new_reason"),
+    )
+)
+
+
+def counted(outcome: str) -> int:
+    """1 where the attempt counts towards the caps; an outcome we do not know does."""
+    known = OUTCOMES.get(outcome)
+    return int(known is None or known.counts)
+
+
+def commit(
+    connection: sa.Connection, request_id: int, drafts: Sequence[AttemptDraft]
+) -> AttemptsCommitted | StoreFailed:
+    """Commit attempts; 0 for a draft whose number is in flight elsewhere.
+
+    A draft for a contact that its campaign does not hold is a mistake of the caller, and nothing
+    of the request is done: what cannot be checked is not dialed.
+    """
+    if not drafts:
+        return AttemptsCommitted(request_id, ())
+    if refusal := _not_held(connection, drafts):
+        return StoreFailed(request_id, refusal)
+    busy = set(connection.scalars(_busy_numbers, {"numbers": [draft.number for draft in drafts]}))
+    free: list[int] = []
+    for place, draft in enumerate(drafts):
+        if draft.number not in busy:
+            busy.add(draft.number)
+            free.append(place)
+    ids = [0] * len(drafts)
+    if free:
+        chosen = [drafts[place] for place in free]
+        made = connection.scalars(_commit, [_row(draft) for draft in chosen]).all()
+        for place, attempt_id in zip(free, made, strict=True):
+            ids[place] = attempt_id
+        connection.execute(
+            _fly,
+            [{"of_campaign": d.campaign_id, "of_contact": d.contact_id} for d in chosen],
+        )
+    return AttemptsCommitted(request_id, tuple(ids))
+
+
+def settle(connection: sa.Connection, settlement: Settlement, now: float) -> bool:
+    """Settle an attempt and say what becomes of its contact; False if it was settled before.
+
+    The attempt itself says whose it is: a settlement cannot move another contact.
+    """
+    s = settlement
+    held = connection.execute(
+        _settle,
+        {
+            "of_attempt": s.attempt_id,
+            "new_outcome": s.outcome,
+            "new_dialed_at": s.dialed_at,
+            "new_ringing_at": s.ringing_at,
+            "new_answered_at": s.answered_at,
+            "new_bridged_at": s.bridged_at,
+            "new_ended_at": s.ended_at,
+            "new_settled_at": now,
+            "new_agent_id": s.agent_id,
+            "new_sip_status": s.sip_status,
+            "new_q850": s.q850,
+            "new_detail": s.detail,
+        },
+    ).one_or_none()
+    if held is None:
+        return False
+    connection.execute(
+        _land,
+        {
+            "of_campaign": held.campaign_id,
+            "of_contact": held.contact_id,
+            "new_state": s.next.state,
+            "new_due_at": s.next.due_at,
+            "new_resume_node": s.next.resume_node,
+            "counted": counted(s.outcome),
+            "new_outcome": s.outcome,
+        },
+    )
+    return True
+
+
+def defer(connection: sa.Connection, deferrals: Sequence[Deferral]) -> None:
+    """Let go of claimed contacts. One that is not claimed (any more) is left as it is."""
+    if deferrals:
+        connection.execute(
+            _defer,
+            [
+                {
+                    "of_campaign": deferral.campaign_id,
+                    "of_contact": deferral.contact_id,
+                    "new_state": "waiting" if deferral.state == "due" else deferral.state,
+                    "new_due_at": deferral.due_at,
+                    "new_reason": deferral.reason,
+                }
+                for deferral in deferrals
+            ],
+        )
+
+
+def _not_held(connection: sa.Connection, drafts: Sequence[AttemptDraft]) -> str:
+    wanted: dict[int, list[int]] = {}
+    for draft in drafts:
+        wanted.setdefault(draft.campaign_id, []).append(draft.contact_id)
+    for campaign_id, contact_ids in wanted.items():
+        held = set(
+            connection.scalars(_claimed, {"of_campaign": campaign_id, "contact_ids": contact_ids})
+        )
+        for contact_id in contact_ids:
+            if contact_id not in held:
+                return f"campaign {campaign_id} does not hold contact {contact_id}"
+            held.remove(contact_id)  # a second draft for one contact is refused too
+    return ""
+
+
+def _row(draft: AttemptDraft) -> dict[str, Any]:
+    return {
+        "campaign_id": draft.campaign_id,
+        "version": draft.version,
+        "contact_id": draft.contact_id,
+        "node_id": draft.node_id,
+        "number": draft.number,
+        "trunk": draft.trunk,
+        "committed_at": draft.at,
+    }

@@ -1,0 +1,257 @@
+"""Claiming contacts for a campaign.
+
+The rule of this module: a contact is claimed in the transaction that found it, so no contact is
+ever claimed twice. Waiting contacts that have come due go first, the longest due first; then
+those the campaign has never touched, by id, oldest first (fifo) or newest first (lifo).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from dialer.errors import FilterError
+from dialer.ports import AttributeValue, ClaimedContact, ClaimRequest, ContactsClaimed, StoreFailed
+from gateways.store.filter_book import FilterBook
+from gateways.store.sweep import Edition, Sweep
+from gateways.store.tables import (
+    CHANGE_COUNTER,
+    campaign_contacts,
+    campaigns,
+    contacts,
+    counters,
+    filters,
+)
+
+_BEYOND = 2**62
+_ORDERS = ("fifo", "lifo")
+
+_newest_change = (
+    sa.select(counters.c.value).where(counters.c.name == CHANGE_COUNTER).scalar_subquery()
+)
+_revision = (
+    sa.select(filters.c.revision)
+    .where(filters.c.name == sa.bindparam("filter_name"))
+    .scalar_subquery()
+)
+_standing = sa.select(campaigns.c.resets, _newest_change, _revision).where(
+    campaigns.c.id == sa.bindparam("campaign_id")
+)
+_newest_id = sa.select(sa.func.max(contacts.c.id))
+_next_due = sa.select(sa.func.min(campaign_contacts.c.due_at)).where(
+    campaign_contacts.c.campaign_id == sa.bindparam("campaign_id"),
+    campaign_contacts.c.state == "waiting",
+    campaign_contacts.c.due_at > sa.bindparam("now"),
+)
+_claim_new = sa.insert(campaign_contacts)
+_claim_waiting = (
+    sa.update(campaign_contacts)
+    .where(
+        campaign_contacts.c.campaign_id == sa.bindparam("of_campaign"),
+        campaign_contacts.c.contact_id == sa.bindparam("of_contact"),
+    )
+    .values(state="claimed", due_at=0.0, reason="")
+)
+
+Found = list[tuple[int, Mapping[str, Any]]]
+
+
+class _Finder:
+    """The three searches of a claim, for one filter."""
+
+    def __init__(self, matches: Sequence[sa.ColumnElement[bool]]) -> None:
+        states = campaign_contacts
+        self.waiting = (
+            sa.select(contacts.c.id, contacts.c.attributes, states.c.resume_node, states.c.attempts)
+            .join_from(states, contacts, contacts.c.id == states.c.contact_id)
+            .where(
+                states.c.campaign_id == sa.bindparam("campaign_id"),
+                states.c.state == "waiting",
+                states.c.due_at <= sa.bindparam("now"),
+                *matches,
+            )
+            .order_by(states.c.due_at, states.c.contact_id)
+            .limit(sa.bindparam("most"))
+        )
+        untouched = ~sa.exists().where(
+            states.c.campaign_id == sa.bindparam("campaign_id"),
+            states.c.contact_id == contacts.c.id,
+        )
+        base = (
+            sa.select(contacts.c.id, contacts.c.attributes, contacts.c.change)
+            .where(untouched, *matches)
+            .limit(sa.bindparam("most"))
+        )
+        position: sa.BindParameter[int] = sa.bindparam("position")
+        self.forward = base.where(contacts.c.id > position).order_by(contacts.c.id)
+        self.backward = base.where(contacts.c.id < position).order_by(contacts.c.id.desc())
+        changed = base.where(contacts.c.change.between(sa.bindparam("low"), sa.bindparam("high")))
+        # An id "plus nothing" has no index: the few changes are what must be walked through.
+        passed_id = contacts.c.id + 0
+        self.revived = changed.where(passed_id <= position).order_by(contacts.c.change)
+        self.renewed = changed.where(passed_id >= position).order_by(contacts.c.change.desc())
+
+
+class Claims:
+    """Carries out claims on the writer's thread, and remembers each campaign's pass."""
+
+    def __init__(self, book: FilterBook) -> None:
+        self._book = book
+        self._sweeps: dict[tuple[int, str, str], Sweep] = {}
+        self._finders: dict[str, tuple[Edition, _Finder]] = {}
+        self._moved = False
+
+    def after_transaction(self, committed: bool) -> None:
+        """What was passed by in a transaction that was rolled back may be unclaimed again."""
+        if self._moved and not committed:
+            self._sweeps.clear()
+        self._moved = False
+
+    def claim(
+        self, connection: sa.Connection, request: ClaimRequest
+    ) -> ContactsClaimed | StoreFailed:
+        """Claim contacts inside the connection's transaction."""
+        campaign_id, name = request.campaign_id, request.filter_name
+        standing = connection.execute(
+            _standing, {"campaign_id": campaign_id, "filter_name": name}
+        ).one_or_none()
+        if standing is None:
+            return StoreFailed(request.request_id, f"there is no campaign {campaign_id}")
+        resets, newest_change, revision = standing
+        if name and revision is None:
+            return StoreFailed(request.request_id, f"there is no filter {name!r}")
+        if request.order not in _ORDERS:
+            return StoreFailed(request.request_id, f"there is no order {request.order!r}")
+        edition = Edition(revision or 0, self._book.today(request.now))
+        try:
+            finder = self._finder(connection, name, edition, request.now)
+        except FilterError as error:
+            return StoreFailed(request.request_id, str(error))
+        claimed = self._claim_due(connection, finder, request)
+        if len(claimed) < request.limit:
+            sweep = self._sweep(request, edition, resets, newest_change)
+            most = request.limit - len(claimed)
+            claimed += self._claim_untouched(connection, finder, sweep, campaign_id, most)
+        next_due_at = connection.scalar(_next_due, {"campaign_id": campaign_id, "now": request.now})
+        return ContactsClaimed(request.request_id, tuple(claimed), next_due_at or 0.0)
+
+    def _finder(
+        self, connection: sa.Connection, name: str, edition: Edition, now: float
+    ) -> _Finder:
+        known = self._finders.get(name)
+        if known is None or known[0] != edition:
+            matches = self._book.conditions(connection, name, now)
+            known = self._finders[name] = (edition, _Finder(matches))
+        return known[1]
+
+    def _sweep(
+        self, request: ClaimRequest, edition: Edition, resets: int, newest_change: int
+    ) -> Sweep:
+        key = (request.campaign_id, request.filter_name, request.order)
+        sweep = self._sweeps.get(key)
+        if sweep is None or (sweep.edition, sweep.resets) != (edition, resets):
+            lifo = request.order == "lifo"
+            start = _BEYOND if lifo else 0
+            sweep = self._sweeps[key] = Sweep(lifo, edition, resets, start, newest_change)
+        sweep.notice(newest_change)
+        self._moved = True
+        return sweep
+
+    @staticmethod
+    def _claim_due(
+        connection: sa.Connection, finder: _Finder, request: ClaimRequest
+    ) -> list[ClaimedContact]:
+        if request.limit <= 0:
+            return []
+        campaign_id = request.campaign_id
+        rows = connection.execute(
+            finder.waiting,
+            {"campaign_id": campaign_id, "now": request.now, "most": request.limit},
+        ).all()
+        if rows:
+            connection.execute(
+                _claim_waiting,
+                [{"of_campaign": campaign_id, "of_contact": row.id} for row in rows],
+            )
+        return [
+            ClaimedContact(row.id, freeze(row.attributes), row.resume_node, row.attempts)
+            for row in rows
+        ]
+
+    def _claim_untouched(
+        self,
+        connection: sa.Connection,
+        finder: _Finder,
+        sweep: Sweep,
+        campaign_id: int,
+        most: int,
+    ) -> list[ClaimedContact]:
+        if most <= 0:
+            return []
+        found = self._look_at_changes(connection, finder, sweep, campaign_id, most)
+        found += self._look_at_base(connection, finder, sweep, campaign_id, most - len(found))
+        if found:
+            connection.execute(
+                _claim_new, [_new_row(campaign_id, contact_id) for contact_id, _ in found]
+            )
+        return [ClaimedContact(contact_id, freeze(values)) for contact_id, values in found]
+
+    @staticmethod
+    def _look_at_changes(
+        connection: sa.Connection, finder: _Finder, sweep: Sweep, campaign_id: int, most: int
+    ) -> Found:
+        found: Found = []
+        query = finder.renewed if sweep.lifo else finder.revived
+        while len(found) < most and (span := sweep.next_range()) is not None:
+            asked = most - len(found)
+            place = {"position": sweep.position, "low": span[0], "high": span[1]}
+            rows = connection.execute(
+                query, {"campaign_id": campaign_id, "most": asked, **place}
+            ).all()
+            found += [(row.id, row.attributes) for row in rows]
+            sweep.range_done(rows[-1].change if len(rows) == asked else None)
+        return found
+
+    @staticmethod
+    def _look_at_base(
+        connection: sa.Connection, finder: _Finder, sweep: Sweep, campaign_id: int, most: int
+    ) -> Found:
+        if most <= 0:
+            return []
+        rows = connection.execute(
+            finder.backward if sweep.lifo else finder.forward,
+            {"campaign_id": campaign_id, "most": most, "position": sweep.position},
+        ).all()
+        if len(rows) == most:
+            sweep.position = rows[-1].id
+        elif sweep.lifo:
+            sweep.position = 0
+        else:
+            sweep.position = connection.scalar(_newest_id) or 0
+        return [(row.id, row.attributes) for row in rows]
+
+
+def _new_row(campaign_id: int, contact_id: int) -> dict[str, Any]:
+    return {
+        "campaign_id": campaign_id,
+        "contact_id": contact_id,
+        "state": "claimed",
+        "due_at": 0.0,
+        "resume_node": "",
+        "attempts": 0,
+        "last_outcome": "",
+        "reason": "",
+    }
+
+
+def freeze(attributes: Mapping[str, Any]) -> dict[str, AttributeValue]:
+    """Attributes as the domain has them: a sequence is a tuple."""
+    return {name: _frozen(value) for name, value in attributes.items()}
+
+
+def _frozen(value: Any) -> AttributeValue:
+    if isinstance(value, list):
+        strings: Sequence[str] = tuple(value)
+        return strings
+    scalar: AttributeValue = value
+    return scalar
