@@ -1,0 +1,151 @@
+"""The kinds of value that settings are made of.
+
+The rule of this module: a value is checked where it is written, and its error says what to write
+instead. A path that is not absolute starts at the settings file's folder, wherever the daemon was
+started.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    SecretStr,
+    ValidationInfo,
+    model_validator,
+)
+
+from dialer.documents import suggestion
+from dialer.numbers import REGIONS
+
+SIP_PORT = 5060
+
+_T = TypeVar("_T")
+
+_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
+_BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::(\d+))?")
+_ALLOWED = re.compile(r"\+[1-9][0-9]{1,14}|\+[1-9][0-9]{0,13}\*")
+_SQLITE = "sqlite:///"
+
+
+class Address(NamedTuple):
+    """A host (name or IP, IPv6 without brackets) and a port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Section(BaseModel):
+    """A part of the settings file. A key with nothing after it counts as left out."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_the_empty(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            return {key: value for key, value in data.items() if value is not None}
+        return {} if data is None else data
+
+
+def _address(value: Any) -> Any:
+    if isinstance(value, (Address, tuple)):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("not an address; write it as HOST or HOST:PORT")
+    if match := _BRACKETED.fullmatch(value):
+        host, port = match.groups()
+    else:
+        host, _, port = value.partition(":")
+        if not _HOST.fullmatch(host):
+            raise ValueError(
+                f"{value!r} is not an address; write it as HOST or HOST:PORT, an IPv6 host in []"
+            )
+        if _ and not port:
+            raise ValueError(f"{value!r} ends with a colon; write it as HOST:PORT")
+    if port and not (port.isdecimal() and 1 <= int(port) <= 65535):
+        raise ValueError(f"{port!r} is not a port; write one from 1 to 65535")
+    return Address(host, int(port) if port else SIP_PORT)
+
+
+def _from_the_file(path: Path, info: ValidationInfo) -> Path:
+    folder: Path = (info.context or {}).get("folder", Path())
+    # Not resolve(): a symbolic link in the path is the operator's, and may change its target.
+    return Path(os.path.normpath((folder / path.expanduser()).absolute()))
+
+
+def _not_empty(value: Any) -> Any:
+    if value == "":
+        raise ValueError("empty; give a path, or leave the key out")
+    return value
+
+
+def _store_url(url: str, info: ValidationInfo) -> str:
+    if url.startswith(_SQLITE):
+        path = url.removeprefix(_SQLITE)
+        if not path or path == ":memory:":
+            raise ValueError("a store in memory forgets its attempts; name a file")
+        return _SQLITE + str(_from_the_file(Path(path), info))
+    if url.startswith(("postgresql://", "postgresql+")):
+        return url
+    raise ValueError("not a store; write sqlite:///FILE or postgresql://...")
+
+
+def _region(value: str) -> str:
+    if value not in REGIONS:
+        mend = suggestion(value, REGIONS) if value.upper() in REGIONS else "give two letters, as US"
+        raise ValueError(f"there is no country {value!r}; {mend}")
+    return value
+
+
+def _allowed(value: str) -> str:
+    if not _ALLOWED.fullmatch(value):
+        raise ValueError(
+            f"{value!r} is neither a number nor a prefix; write +15550100123 or +1555010*"
+        )
+    return value
+
+
+def _secret(value: Any) -> Any:
+    # Pydantic's own message would show what was given.
+    if not isinstance(value, (str, SecretStr)):
+        raise ValueError("not text; put it in quotes")
+    return value
+
+
+def _some(values: tuple[_T, ...]) -> tuple[_T, ...]:
+    # Not min_length: a list whose only item is wrong would be told to be empty as well.
+    if not values:
+        raise ValueError("empty; give one at least")
+    return values
+
+
+def _tidy(value: str) -> str:
+    if not value or value != value.strip() or not value.isprintable():
+        raise ValueError("not a name; give text without spaces around it")
+    return value
+
+
+SipAddress = Annotated[Address, BeforeValidator(_address)]
+"""HOST or HOST:PORT; the port is 5060 where none is given."""
+
+FilePath = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_from_the_file)]
+"""A path, made absolute."""
+
+StoreUrl = Annotated[str, AfterValidator(_store_url)]
+Region = Annotated[str, AfterValidator(_region)]
+Allowed = Annotated[str, AfterValidator(_allowed)]
+Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+Name = Annotated[str, AfterValidator(_tidy)]
+Several = Annotated[tuple[_T, ...], AfterValidator(_some)]
+"""One or more."""

@@ -1,0 +1,310 @@
+"""The schema of a daemon's settings file.
+
+The rule of this module: every setting has a default that is safe, a unit in its name, and a
+description from which docs/configuration.md is made; a key that is not here is refused. What is
+left out of the file never dials a stranger: `live` is false and the allow-list is empty.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from config.fields import (
+    SIP_PORT,
+    Address,
+    Allowed,
+    FilePath,
+    Name,
+    Region,
+    Secret,
+    Section,
+    Several,
+    SipAddress,
+    StoreUrl,
+)
+from dialer import outcomes
+from dialer.contacts import AttributeSpec, AttributeType, Schema
+from dialer.documents import suggestion
+
+DATA_DIR = Path("var")
+
+_CALLER_ID = r"^(\+?[0-9]{3,15})?$"
+_SIP_URI = r"^(sips?:[^\s@]+(@[^\s@]+)?)?$"
+_ALL_ADDRESSES = Address("0.0.0.0", SIP_PORT)
+
+
+class SimulatedTrunk(Section):
+    """A carrier that is not there: calls go as `simulation` says, in real time."""
+
+    name: Name = Field(description="how flows and metrics call it")
+    kind: Literal["simulated"] = Field(description="a carrier that is not there")
+    max_channels: int = Field(100, ge=1, le=10_000, description="calls at once, at most")
+    calls_per_second: float = Field(10.0, gt=0, le=1000, description="new calls, at most")
+
+
+class SipTrunk(Section):
+    """A carrier reached by SIP over UDP."""
+
+    name: Name = Field(description="how flows and metrics call it")
+    kind: Literal["sip"] = Field(description="a carrier reached by SIP over UDP")
+    remote: SipAddress = Field(description="the carrier, HOST or HOST:PORT")
+    bind: SipAddress = Field(_ALL_ADDRESSES, description="where we listen; trunks may share it")
+    advertised_host: str = Field("", description="our address as the carrier sees it, behind NAT")
+    domain: str = Field("", description="the host part of From; our own address if empty")
+    caller_id: str = Field("", pattern=_CALLER_ID, description="what callees see by default")
+    username: str = Field("", description="for carriers that ask for a password")
+    password: Secret | None = Field(None, description="better kept in password_file")
+    password_file: FilePath | None = Field(None, description="its first line is the password")
+    password_env: str = Field("", description="the environment variable with the password")
+    codecs: Several[Literal["PCMU", "PCMA"]] = Field(
+        ("PCMU", "PCMA"), description="offered in this order"
+    )
+    max_channels: int = Field(10, ge=1, le=10_000, description="calls at once, at most")
+    calls_per_second: float = Field(1.0, gt=0, le=1000, description="new calls, at most")
+    options_keepalive_s: float = Field(
+        30.0, ge=1, le=3600, description="how often the carrier is asked whether it is there"
+    )
+
+    @model_validator(mode="after")
+    def _one_password(self) -> "SipTrunk":
+        ways = [self.password is not None, self.password_file is not None, self.password_env != ""]
+        if sum(ways) > 1:
+            raise ValueError(
+                "a password is given twice; keep one of password, password_file and password_env"
+            )
+        if any(ways) and not self.username:
+            raise ValueError("a password without a name; add username")
+        if len(set(self.codecs)) != len(self.codecs):
+            raise ValueError("a codec stands twice; keep each once")
+        return self
+
+
+Trunk = Annotated[SimulatedTrunk | SipTrunk, Field(discriminator="kind")]
+
+
+class SimulatedDesk(Section):
+    """Agents who are not there: they answer and wrap up as `simulation` says."""
+
+    kind: Literal["simulated"] = Field("simulated", description="agents who are not there")
+    wrap_up_s: float = Field(30.0, ge=0, le=3600, description="limit of wrap-up; 0 for none")
+
+
+class SipDesk(Section):
+    """Agents on SIP phones, each with an audio leg that stands all day."""
+
+    kind: Literal["sip"] = Field(description="agents on SIP phones")
+    bind: SipAddress = Field(_ALL_ADDRESSES, description="where we listen; trunks may share it")
+    advertised_host: str = Field("", description="our address as the phones see it")
+    answer_timeout_s: float = Field(
+        20.0, ge=1, le=120, description="how long a phone may take to answer at login"
+    )
+    wrap_up_s: float = Field(30.0, ge=0, le=3600, description="limit of wrap-up; 0 for none")
+
+
+Desk = Annotated[SimulatedDesk | SipDesk, Field(discriminator="kind")]
+
+
+class Queue(Section):
+    """A queue that agents serve and flows seize agents from."""
+
+    name: Name = Field(description="how flows call it")
+    mrd: str = Field("voice", min_length=1, description="the media routing domain")
+
+
+class Agent(Section):
+    """An agent that is there from the start; others are added by `run.py agents add`."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="how commands call them")
+    name: str = Field("", description="for people")
+    address: str = Field("", pattern=_SIP_URI, description="their phone, as sip:amy@10.0.0.5")
+    queues: Several[str] = Field(("default",), description="queues they serve")
+    wrap_up_s: float | None = Field(
+        None, ge=0, le=3600, description="their own limit of wrap-up, else the desk's"
+    )
+
+
+class Media(Section):
+    """The audio relay between customers and agents' SIP phones."""
+
+    bind_host: str = Field("0.0.0.0", min_length=1, description="where audio arrives")
+    advertised_host: str = Field(
+        "", description="where carriers and phones send audio; needed if bind_host is 0.0.0.0"
+    )
+    first_port: int = Field(20000, ge=1024, le=65534, description="first RTP port, even")
+    last_port: int = Field(29998, ge=1024, le=65534, description="last RTP port, even")
+    prompts_dir: FilePath = Field(Path("prompts"), description="WAV files that flows play")
+    workers: int = Field(1, ge=1, le=64, description="relay processes")
+
+    @model_validator(mode="after")
+    def _ports_make_pairs(self) -> "Media":
+        if self.first_port % 2 or self.last_port % 2:
+            raise ValueError("an odd RTP port; first_port and last_port are even (RFC 3550)")
+        if self.last_port < self.first_port:
+            raise ValueError("last_port lies before first_port; swap them")
+        return self
+
+
+class Metrics(Section):
+    """The HTTP address of /metrics, /healthz and /readyz."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="where to listen; it has no login")
+    port: int = Field(9464, ge=0, le=65535, description="0 takes a free port")
+
+
+class Journal(Section):
+    """The ledger that `explain`, `replay` and `backtest` read."""
+
+    dir: FilePath = Field(DATA_DIR / "journal", description="its folder, else in data_dir")
+    segment_mb: float = Field(64.0, gt=0, le=4096, description="size of one file")
+    keep_mb: float = Field(4096.0, gt=0, description="size of all; the oldest go first")
+    keep_days: float = Field(90.0, gt=0, description="age of the oldest")
+
+
+class Log(Section):
+    """What the daemon tells on its standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="from here up")
+    format: Literal["console", "json"] = Field("console", description="for people or machines")
+    log_numbers: bool = Field(False, description="true shows telephone numbers in full")
+
+
+class Simulation(Section):
+    """The simulated carrier, its customers, and the simulated agents. Means in seconds."""
+
+    seed: int = Field(1, ge=0, description="of every random choice")
+    agents: int = Field(10, ge=0, le=1000, description="agents who log in at the start")
+    outcomes: dict[str, float] = Field(
+        {
+            "customer_answered": 0.35,
+            "no_user_response": 0.40,
+            "user_busy": 0.12,
+            "answering_machine": 0.05,
+            "invalid_number": 0.05,
+            "congestion": 0.03,
+        },
+        description="what calls come to, as weights by outcome",
+    )
+    setup_s: float = Field(1.0, ge=0, le=60, description="from dialing to ringing")
+    ring_s: float = Field(8.0, gt=0, le=300, description="from ringing to the answer")
+    talk_s: float = Field(40.0, gt=0, le=7200, description="of a conversation")
+    wrap_up_s: float = Field(10.0, ge=0, le=3600, description="of an agent's wrap-up")
+    patience_s: float = Field(10.0, gt=0, le=300, description="until a waiting customer hangs up")
+
+    @field_validator("outcomes")
+    @classmethod
+    def _weights_of_known_outcomes(cls, weights: dict[str, float]) -> dict[str, float]:
+        for name, weight in weights.items():
+            if name not in outcomes.OUTCOMES:
+                raise ValueError(
+                    f"there is no outcome {name!r}; {suggestion(name, outcomes.NAMES)}"
+                )
+            if not 0 <= weight < float("inf"):
+                raise ValueError(f"the weight of {name} is {weight}; give 0 or more")
+        if not sum(weights.values()) > 0:
+            raise ValueError("no outcome has a weight; give one at least")
+        return weights
+
+
+class Settings(Section):
+    """A daemon's settings, complete and with absolute paths."""
+
+    data_dir: FilePath = Field(DATA_DIR, description="where the daemon keeps what it writes")
+    store_url: StoreUrl = Field(
+        f"sqlite:///{DATA_DIR}/foredial.db", description="sqlite:///FILE, else in data_dir"
+    )
+    control_socket: FilePath = Field(
+        DATA_DIR / "control.sock", description="how commands reach the daemon, else in data_dir"
+    )
+    panic_file: FilePath = Field(
+        DATA_DIR / "panic", description="while it exists nothing is dialed, else in data_dir"
+    )
+    live: bool = Field(False, description="false dials only numbers of the allow-list")
+    allow_list: tuple[Allowed, ...] = Field((), description="E.164 numbers, or prefixes with *")
+    countries: Several[Region] = Field(("US",), description="countries that may be called")
+    default_region: Region | None = Field(
+        None, description="of numbers without a country code, else the first of countries"
+    )
+    attributes: Several[AttributeSpec] = Field(
+        (AttributeSpec(name="phone", type=AttributeType.PHONE, required=True, key=True),),
+        description="what a contact has",
+    )
+    trunks: tuple[Trunk, ...] = Field((), description="carriers, tried in this order")
+    desk: Desk = Field(default_factory=SimulatedDesk, description="how agents are reached")
+    queues: Several[Queue] = Field((Queue(name="default"),), description="queues that agents serve")
+    agents: tuple[Agent, ...] = Field((), description="agents who are there from the start")
+    media: Media = Field(default_factory=Media, description="the audio relay")
+    metrics: Metrics = Field(default_factory=Metrics, description="metrics and health over HTTP")
+    journal: Journal = Field(default_factory=Journal, description="the ledger")
+    log: Log = Field(default_factory=Log, description="what the daemon tells")
+    simulation: Simulation = Field(
+        default_factory=Simulation, description="the simulated carrier and agents"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _place_what_is_left_out(cls, data: Any) -> Any:
+        """What the file does not place itself goes into its data_dir, or beside the file."""
+        if not isinstance(data, dict):
+            return data
+        held = data.get("data_dir") or str(DATA_DIR)
+        journal = data.get("journal") or {}
+        if not (isinstance(held, str) and isinstance(journal, dict)):
+            return data
+        # `media` must pass through validation even if left out: it holds a path.
+        return {
+            "media": {},
+            "store_url": f"sqlite:///{held}/foredial.db",
+            "control_socket": f"{held}/control.sock",
+            "panic_file": f"{held}/panic",
+            **{key: value for key, value in data.items() if value is not None},
+            "journal": {"dir": f"{held}/journal", **journal},
+        }
+
+    @field_validator("attributes")
+    @classmethod
+    def _someone_can_be_called(cls, specs: tuple[AttributeSpec, ...]) -> tuple[AttributeSpec, ...]:
+        if not any(spec.type is AttributeType.PHONE for spec in specs):
+            raise ValueError("no attribute is a phone; declare one with type: phone")
+        return specs
+
+    @field_validator("trunks")
+    @classmethod
+    def _trunk_names_differ(cls, trunks: tuple[Trunk, ...]) -> tuple[Trunk, ...]:
+        _all_differ("trunk", (trunk.name for trunk in trunks))
+        return trunks
+
+    @field_validator("queues")
+    @classmethod
+    def _queue_names_differ(cls, queues: tuple[Queue, ...]) -> tuple[Queue, ...]:
+        _all_differ("queue", (queue.name for queue in queues))
+        return queues
+
+    @field_validator("agents")
+    @classmethod
+    def _agent_ids_differ(cls, agents: tuple[Agent, ...]) -> tuple[Agent, ...]:
+        _all_differ("agent", (agent.id for agent in agents))
+        return agents
+
+    @property
+    def region(self) -> str:
+        """The country of numbers written without one."""
+        return self.default_region or self.countries[0]
+
+    @property
+    def contact_schema(self) -> Schema:
+        """The declared attributes, ready to read values with.
+
+        Raises:
+            ContactError: they do not agree; the loader has seen to it that they do.
+        """
+        return Schema(self.attributes, self.region)
+
+
+def _all_differ(what: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"there are two {what}s {name!r}; rename one")
+        seen.add(name)
