@@ -7,6 +7,8 @@ started.
 
 import os
 import re
+from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar
 
@@ -20,8 +22,8 @@ from pydantic import (
     model_validator,
 )
 
-from dialer.documents import suggestion
-from dialer.numbers import REGIONS
+from dialer.dial_policy import check_allowed_entry, check_country
+from dialer.errors import InputError
 
 SIP_PORT = 5060
 
@@ -29,7 +31,6 @@ _T = TypeVar("_T")
 
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 _BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::(\d+))?")
-_ALLOWED = re.compile(r"\+[1-9][0-9]{1,14}|\+[1-9][0-9]{0,13}\*")
 _SQLITE = "sqlite:///"
 
 
@@ -101,18 +102,23 @@ def _store_url(url: str, info: ValidationInfo) -> str:
     raise ValueError("not a store; write sqlite:///FILE or postgresql://...")
 
 
-def _region(value: str) -> str:
-    if value not in REGIONS:
-        mend = suggestion(value, REGIONS) if value.upper() in REGIONS else "give two letters, as US"
-        raise ValueError(f"there is no country {value!r}; {mend}")
-    return value
+def _checked(check: Callable[[str], str]) -> AfterValidator:
+    """One rule in one place: what the dialer would refuse, the settings refuse."""
+
+    def validate(value: str) -> str:
+        try:
+            return check(value)
+        except InputError as error:
+            raise ValueError(f"{error.what}; {error.mend}") from None
+
+    return AfterValidator(validate)
 
 
-def _allowed(value: str) -> str:
-    if not _ALLOWED.fullmatch(value):
-        raise ValueError(
-            f"{value!r} is neither a number nor a prefix; write +15550100123 or +1555010*"
-        )
+def _ip(value: str) -> str:
+    try:
+        ip_address(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is no IP address; write it in digits") from None
     return value
 
 
@@ -143,8 +149,9 @@ FilePath = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_from_the
 """A path, made absolute."""
 
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
-Region = Annotated[str, AfterValidator(_region)]
-Allowed = Annotated[str, AfterValidator(_allowed)]
+Region = Annotated[str, _checked(check_country)]
+Allowed = Annotated[str, _checked(check_allowed_entry)]
+Ip = Annotated[str, AfterValidator(_ip)]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 Name = Annotated[str, AfterValidator(_tidy)]
 Several = Annotated[tuple[_T, ...], AfterValidator(_some)]

@@ -16,6 +16,7 @@ from config.fields import (
     Address,
     Allowed,
     FilePath,
+    Ip,
     Name,
     Region,
     Secret,
@@ -128,21 +129,20 @@ class Agent(Section):
 class Media(Section):
     """The audio relay between customers and agents' SIP phones."""
 
-    bind_host: str = Field("0.0.0.0", min_length=1, description="where audio arrives")
-    advertised_host: str = Field(
-        "", description="where carriers and phones send audio; needed if bind_host is 0.0.0.0"
+    bind_host: Ip = Field("0.0.0.0", description="the IP address where audio arrives")
+    advertised_host: Ip | None = Field(
+        None, description="where far ends send audio; needed if bind_host is 0.0.0.0"
     )
     first_port: int = Field(20000, ge=1024, le=65534, description="first RTP port, even")
     last_port: int = Field(29998, ge=1024, le=65534, description="last RTP port, even")
     prompts_dir: FilePath = Field(Path("prompts"), description="WAV files that flows play")
-    workers: int = Field(1, ge=1, le=64, description="relay processes")
 
     @model_validator(mode="after")
     def _ports_make_pairs(self) -> "Media":
         if self.first_port % 2 or self.last_port % 2:
             raise ValueError("an odd RTP port; first_port and last_port are even (RFC 3550)")
-        if self.last_port < self.first_port:
-            raise ValueError("last_port lies before first_port; swap them")
+        if self.last_port <= self.first_port:
+            raise ValueError("last_port does not lie after first_port; raise it")
         return self
 
 
