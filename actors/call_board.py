@@ -4,14 +4,13 @@ The rule of this module: what was committed is placed in its turn or settled as 
 stays on the board until its Call has told its end.
 """
 
-from dialer.compliance.preset import Preset
-
 from actors.call import Call, CallPlan
 from actors.campaign_cells import CampaignCells
 from actors.messages import CallMoved, CallSettled, CancelCall, PlaceNow, ReadyAttempt
 from actors.runtime import Ref, Runtime
 from actors.services import Services
 from dialer.calls import UNANSWERED
+from dialer.compliance.preset import Preset
 from dialer.flow.graph import Flow
 from dialer.pacing.spread import Spread
 from dialer.ports import ContactNext, Settlement, Sink

@@ -4,9 +4,10 @@ The rule of this module: each cell has one writing actor, and for these it is th
 hears of everything that they count.
 """
 
-from dialer.compliance.preset import Preset
+from math import inf
 
 from actors.messages import AgentMove, CallSettled
+from dialer.compliance.preset import Preset
 from dialer.metrics import Metrics
 
 
@@ -17,7 +18,8 @@ class CampaignCells:
         metrics.open_campaign(title)
         self._metrics = metrics
         self._title = title
-        self._threshold_s = preset.threshold_s
+        law = preset.abandonment
+        self._threshold_s = law.threshold_s if law is not None else inf
         label = {"campaign": title}
         self._agents = metrics.gauges("dialer_agents", **label)
         self._calls = metrics.gauges("dialer_calls_in_progress", **label)
@@ -33,8 +35,8 @@ class CampaignCells:
         self._target = metrics.gauge("dialer_pacing_target_calls", **label)
         self._wrapping: dict[str, float] = {}
         metrics.gauge("dialer_campaign_info", **label).set(1)
-        target = preset.abandonment_target_ratio
-        metrics.gauge("dialer_campaign_abandonment_target_ratio", **label).set(target or 0.0)
+        target = metrics.gauge("dialer_campaign_abandonment_target_ratio", **label)
+        target.set(law.target if law is not None else 1.0)
         # A campaign that was made anew counts its agents and calls from nothing.
         for cell in (*self._agents.values(), *self._calls.values()):
             cell.set(0)

@@ -46,6 +46,16 @@ class _Step(NamedTuple):
     what: str
 
 
+_CAUSES = {
+    "busy": EndCause("far", 486, 17, "Busy Here"),
+    "invalid": EndCause("far", 404, 1, "Not Found"),
+    "congestion": EndCause("far", 503, 34, "Service Unavailable"),
+    "give_up": EndCause("far", 480, 19, "Temporarily Unavailable"),
+    "far_hang_up": EndCause("far", 200, 16, "BYE"),
+    "near_hang_up": EndCause("near", 200, 16, "BYE"),
+}
+
+
 class _Line:
     """One call, as the carrier sees it."""
 
@@ -71,6 +81,11 @@ class Carrier(Behaviour):
     def __init__(self, name: str, model: CarrierModel, metrics: Metrics | None = None) -> None:
         self.name = name
         self._model = model
+        self._refusals = (
+            ("busy", model.busy),
+            ("invalid", model.invalid),
+            ("congestion", model.congestion),
+        )
         self._lines: dict[int, _Line] = {}
         self._in_use: Callable[[float], None] = lambda _: None
         if metrics is not None:
@@ -109,9 +124,13 @@ class Carrier(Behaviour):
         elif draw < model.live + model.machine:
             line.answer, line.answer_after_s = "machine", self._machine_ring()
             line.talk_s = model.machine_talk_s
-        elif draw >= 1.0 - model.busy:
-            self._later(attempt_id, line, model.busy_after_s, "busy")
-            return
+        else:
+            draw -= model.live + model.machine
+            for what, share in self._refusals:
+                if draw < share:
+                    self._later(attempt_id, line, model.refused_after_s, what)
+                    return
+                draw -= share
         self._later(attempt_id, line, model.post_dial_delay_s, "ring")
 
     @handles(_Step)
@@ -133,14 +152,8 @@ class Carrier(Behaviour):
                 line.events.tell(Answered(attempt_id, self.runtime.now()))
                 patience_s = line.talk_s if line.answer == "machine" else self._model.patience_s
                 self._later(attempt_id, line, patience_s, "far_hang_up")
-            case "busy":
-                self._end(attempt_id, line, EndCause("far", 486, 17, "Busy Here"))
-            case "give_up":
-                self._end(attempt_id, line, EndCause("far", 480, 19, "Temporarily Unavailable"))
-            case "far_hang_up":
-                self._end(attempt_id, line, EndCause("far", 200, 16, "BYE"))
-            case _:
-                self._end(attempt_id, line, EndCause("near", 200, 16, "BYE"))
+            case what:
+                self._end(attempt_id, line, _CAUSES[what])
 
     # --- what we ask of it --------------------------------------------------------------------
 

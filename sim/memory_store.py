@@ -5,6 +5,7 @@ nothing that a simulation does not read.
 """
 
 import heapq
+import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -36,7 +37,7 @@ class _InCampaign:
 
 
 class MemoryStore:
-    """A ContactStore for one thread of control: every answer is told before the call returns.
+    """A ContactStore whose every answer is told before the call returns.
 
     filters: saved filters by name, as predicates.
     """
@@ -52,6 +53,7 @@ class MemoryStore:
         self._open: dict[int, AttemptDraft] = {}
         self._numbers: set[str] = set()
         self._attempt_id = 0
+        self._lock = threading.Lock()
         self.settlements: list[Settlement] = []
         self.ignored_settlements = 0
 
@@ -63,6 +65,24 @@ class MemoryStore:
                 campaign.fresh.append(contact_id)
 
     def claim(self, request: ClaimRequest, reply_to: Sink) -> None:
+        with self._lock:
+            self._claim(request, reply_to)
+
+    def commit_attempts(
+        self, request_id: int, drafts: Sequence[AttemptDraft], reply_to: Sink
+    ) -> None:
+        with self._lock:
+            self._commit_attempts(request_id, drafts, reply_to)
+
+    def settle(self, settlement: Settlement) -> None:
+        with self._lock:
+            self._settle(settlement)
+
+    def defer(self, deferrals: Sequence[Deferral]) -> None:
+        with self._lock:
+            self._defer(deferrals)
+
+    def _claim(self, request: ClaimRequest, reply_to: Sink) -> None:
         campaign = self._campaign(request.campaign_id, request.filter_name)
         chosen: list[ClaimedContact] = []
         while (
@@ -78,7 +98,7 @@ class MemoryStore:
         next_due_at = campaign.waiting[0][0] if campaign.waiting else 0.0
         reply_to.tell(ContactsClaimed(request.request_id, tuple(chosen), next_due_at))
 
-    def commit_attempts(
+    def _commit_attempts(
         self, request_id: int, drafts: Sequence[AttemptDraft], reply_to: Sink
     ) -> None:
         ids: list[int] = []
@@ -92,7 +112,7 @@ class MemoryStore:
             ids.append(self._attempt_id)
         reply_to.tell(AttemptsCommitted(request_id, tuple(ids)))
 
-    def settle(self, settlement: Settlement) -> None:
+    def _settle(self, settlement: Settlement) -> None:
         draft = self._open.pop(settlement.attempt_id, None)
         if draft is None:
             self.ignored_settlements += 1
@@ -106,7 +126,7 @@ class MemoryStore:
         self._put(campaign, settlement.contact_id, what_next.state, what_next.due_at)
         campaign.resume[settlement.contact_id] = what_next.resume_node
 
-    def defer(self, deferrals: Sequence[Deferral]) -> None:
+    def _defer(self, deferrals: Sequence[Deferral]) -> None:
         for deferral in deferrals:
             campaign = self._holder(deferral.campaign_id, deferral.contact_id)
             if deferral.state == "due" and not campaign.attempts[deferral.contact_id]:

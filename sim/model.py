@@ -11,16 +11,17 @@ from dataclasses import dataclass, field
 class CarrierModel:
     """How calls progress.
 
-    live, machine, no_answer, busy: shares of dials, adding up to 1. A live answer whose ringing
-    would outlast no_answer_after_s is no answer.
+    live, machine, busy, invalid, congestion: shares of dials; the rest is no answer, and so is a
+    live answer whose ringing would outlast no_answer_after_s.
     """
 
     live: float = 0.25
     machine: float = 0.30
-    no_answer: float = 0.35
     busy: float = 0.10
+    invalid: float = 0.0
+    congestion: float = 0.0
     post_dial_delay_s: float = 2.0
-    busy_after_s: float = 4.0
+    refused_after_s: float = 4.0
     ring_mean_s: float = 10.0
     ring_shape: float = 4.0
     no_answer_after_s: float = 25.0

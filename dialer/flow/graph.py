@@ -15,7 +15,6 @@ from dialer.compliance.preset import Preset
 from dialer.documents import Document, problems
 from dialer.errors import FlowError
 from dialer.flow.nodes import (
-    NODE_TYPES,
     Dial,
     EndCall,
     Init,
@@ -140,12 +139,13 @@ def check_compliance(flow: Flow, preset: Preset) -> Iterator[tuple[str, str, str
                 f"that {preset.name} demands",
                 f"set ring_timeout_s to {preset.ring_minimum_s:g} or more",
             )
-        if isinstance(node, RouteToAgent) and node.patience_s > preset.threshold_s:
+        law = preset.abandonment
+        if isinstance(node, RouteToAgent) and law and node.patience_s > law.threshold_s:
             yield (
                 node.id,
-                f"patience_s {node.patience_s:g} is over the {preset.threshold_s:g} s after which "
+                f"patience_s {node.patience_s:g} is over the {law.threshold_s:g} s after which "
                 f"{preset.name} calls it abandoned",
-                f"set patience_s to {preset.threshold_s:g} or less",
+                f"set patience_s to {law.threshold_s:g} or less",
             )
 
 
