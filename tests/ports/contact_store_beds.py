@@ -1,0 +1,89 @@
+"""What a contact store is tested on: each adapter of the port brings a bed of its own.
+
+A bed makes contacts, filters and campaigns in its adapter's way; everything else in the contract
+goes through the port alone.
+"""
+
+import queue
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from dialer.contacts import AttributeSpec, AttributeType, Schema
+from dialer.filter_tree import load_filter
+from dialer.ports import AttributeValue, ContactStore
+from gateways.store import NewContact, open_store
+
+SCHEMA = Schema(
+    [
+        AttributeSpec(name="id", key=True),
+        AttributeSpec(name="city"),
+        AttributeSpec(name="age", type=AttributeType.INTEGER),
+        AttributeSpec(name="due", type=AttributeType.DATE),
+        AttributeSpec(name="phone", type=AttributeType.PHONE),
+    ]
+)
+
+
+class Replies:
+    """A sink whose messages are taken one by one."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def tell(self, message: Any, /) -> None:
+        self._queue.put(message)
+
+    def take(self) -> Any:
+        """The next message; fails where none comes."""
+        return self._queue.get(timeout=20)
+
+    def empty(self) -> bool:
+        return self._queue.empty()
+
+
+class StoreBed(Protocol):
+    """An adapter with what the contract needs around it."""
+
+    port: ContactStore
+
+    def put_contacts(self, rows: Sequence[Mapping[str, AttributeValue]]) -> list[int]:
+        """Import contacts, told apart by their `id`; their contact ids, which grow."""
+
+    def save_filter(self, name: str, text: str) -> None: ...
+
+    def add_campaign(self) -> int: ...
+
+    def second_settlements(self) -> int:
+        """How many settlements of settled attempts were ignored."""
+
+    def close(self) -> None: ...
+
+
+class SqlBed:
+    """The real store, on a file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = open_store(f"sqlite:///{folder / 'contract.db'}", SCHEMA)
+        self.port: ContactStore = self.store.port
+
+    def put_contacts(self, rows: Sequence[Mapping[str, AttributeValue]]) -> list[int]:
+        self.store.contacts.import_batch(
+            [NewContact(SCHEMA.key_of(attributes), attributes) for attributes in rows]
+        )
+        return [
+            self.store.contacts.find(SCHEMA.key_of(attributes))[0].contact_id for attributes in rows
+        ]
+
+    def save_filter(self, name: str, text: str) -> None:
+        self.store.filters.save(name, load_filter(text, name))
+
+    def add_campaign(self) -> int:
+        return self.store.campaigns.create("contract", "nodes: []").campaign_id
+
+    def second_settlements(self) -> int:
+        self.store.port.flush()
+        return self.store.port.figures.second_settlements
+
+    def close(self) -> None:
+        self.store.close()
