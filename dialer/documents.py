@@ -10,7 +10,7 @@ is an empty mapping. Comments and layout survive `set`, `remove` and `dump`.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, time
 from difflib import get_close_matches
 from io import StringIO
 from types import UnionType
@@ -65,13 +65,20 @@ class Document:
         plain = _Plain(name, error_type)
         return cls(name, tree, plain.value(tree, (), 1), plain.lines)
 
+    @classmethod
+    def of(cls, data: Any, name: str, error_type: type[InputError] = InputError) -> "Document":
+        """Data that was never a text: errors give `name` and the field, without a line."""
+        plain = _Plain(name, error_type)
+        return cls(name, data, plain.value(data, (), 0), plain.lines)
+
     def line_of(self, path: Path) -> int:
         """The line (from 1) of the value at `path`, or of the nearest thing that holds it.
 
+        0 for data that was no text.
         Parts of the path that are not in the data are passed over, so that the location of a
         pydantic error, which also names the members of unions, can be given as it is.
         """
-        return self._lines.get(self.present(path), 1)
+        return self._lines[self.present(path)]
 
     def present(self, path: Iterable[str | int]) -> Path:
         """The parts of a path that are in the data."""
@@ -133,9 +140,8 @@ def problems(
     for (line, field), (whats, mend) in sorted(found.items(), key=lambda item: item[0][0]):
         # Several complaints about one value are the members of a union: any of them would do.
         what = " or ".join(whats)
-        made.append(
-            error_type(f"{document.name}:{line}", f"{field}: {what}" if field else what, mend)
-        )
+        where = f"{document.name}:{line}" if line else document.name
+        made.append(error_type(where, f"{field}: {what}" if field else what, mend))
     return made
 
 
@@ -205,7 +211,7 @@ class _Plain:
             raise self._wrong(line, f"the tag {tag} is not known here", "remove it")
         if isinstance(tree, dict):
             return self._mapping(tree, path, line)
-        if isinstance(tree, list):
+        if isinstance(tree, (list, tuple)):
             return [
                 self.value(item, (*path, place), _line(tree, place, line))
                 for place, item in enumerate(tree)
@@ -231,12 +237,12 @@ class _Plain:
         for plain in (bool, int, float, str):
             if isinstance(value, plain):
                 return plain(value)
-        if value is None or isinstance(value, date):
+        if value is None or isinstance(value, (date, time)):
             return value
         raise self._wrong(line, f"a {type(value).__name__} is not known here", "use plain values")
 
     def _wrong(self, line: int, what: str, mend: str) -> InputError:
-        return self._error_type(f"{self._name}:{line}", what, mend)
+        return self._error_type(f"{self._name}:{line}" if line else self._name, what, mend)
 
 
 def _key_text(key: Any) -> str | None:
