@@ -10,6 +10,8 @@ import shutil
 
 import pytest
 
+from tests.peers.address import PeerAddress
+
 _COMMANDS = {
     "sipp": "Debian's sip-tester",
     "baresip": "Debian's baresip-core",
@@ -23,6 +25,11 @@ def require(*names: str) -> None:
     for name in names:
         if shutil.which(name) is None:
             lacking(f"{name} is not installed ({_COMMANDS[name]}: tests/peers/install.sh)")
+    if "baresip" in names:
+        try:
+            PeerAddress().close()
+        except OSError as error:
+            lacking(f"baresip can have no address of its own: {error}")
 
 
 def lacking(reason: str) -> None:
