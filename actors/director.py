@@ -1,0 +1,240 @@
+"""Starts and stops campaigns, and is the way in for those who are no actors.
+
+The rule of this module: it decides nothing about calls. It keeps what must live under the
+supervisor, passes news on, and asks actors for their reports; its methods may be called from any
+thread but an actor's own.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pykka
+
+from actors.agent_pool import AgentPool
+from actors.campaign import Campaign, CampaignIdentity
+from actors.contact_feeder import ContactFeeder, MayDial
+from actors.handle import Handle
+from actors.live import LiveRuntime
+from actors.messages import (
+    AddAgent,
+    Dismiss,
+    FlowChanged,
+    Quiesce,
+    Report,
+    Supervise,
+    TrunkNews,
+)
+from actors.recorder import Recorder
+from actors.runtime import Behaviour
+from actors.services import Services
+from actors.supervisor import Supervisor
+from dialer.agents import AgentProfile
+from dialer.compliance.preset import Preset
+from dialer.errors import GatewayError
+from dialer.events import AgentAsked, TrunkChanged
+from dialer.flow.graph import Flow
+from dialer.flow.nodes import Dial
+from dialer.metrics import Metrics
+from dialer.ports import AgentDesk, ClaimedContact, ContactStore, Journal, Trunk
+
+ANSWER_WITHIN_S = 5.0
+"""How long a report may take."""
+
+MayDialRule = Callable[[str, ClaimedContact, float], MayDial]
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignPlan:
+    """All that a campaign needs to run. may_dial: the dial policy and its law in one."""
+
+    identity: CampaignIdentity
+    flow: Flow
+    preset: Preset
+    may_dial: MayDialRule
+
+
+class _Running:
+    """A campaign that has been started."""
+
+    def __init__(self, plan: CampaignPlan) -> None:
+        campaign_id = plan.identity.campaign_id
+        self.plan = plan
+        self.campaign = Handle(f"campaign/{campaign_id}")
+        self.feeder = Handle(f"feeder/{campaign_id}")
+
+
+class Director:
+    """The actors of one daemon."""
+
+    def __init__(self, runtime: LiveRuntime, metrics: Metrics, journal: Journal) -> None:
+        self._runtime = runtime
+        self._metrics = metrics
+        self._supervisor = runtime.spawn(Supervisor(metrics), "supervisor")
+        runtime.supervisor = self._supervisor
+        self.recorder = self.keep_alive("recorder", lambda: Recorder(journal))
+        self.pool = Handle("agent_pool")
+        self._services: Services | None = None
+        self._calls_per_second: Mapping[str, float] = {}
+        self._running: dict[int, _Running] = {}
+        self._trunks: dict[str, TrunkChanged] = {}
+        self._panic = ""
+        self._lock = threading.RLock()
+
+    def keep_alive(
+        self, name: str, factory: Callable[[], Behaviour], handle: Handle | None = None
+    ) -> Handle:
+        """Have the supervisor start an actor and restart it when it dies."""
+        handle = handle or Handle(name)
+        self._supervisor.tell(Supervise(name, factory, handle))
+        return handle
+
+    def open(
+        self,
+        store: ContactStore,
+        trunks: Mapping[str, Trunk],
+        desk: AgentDesk,
+        calls_per_second: Mapping[str, float],
+    ) -> None:
+        """Everything is connected: bring up the pool; campaigns may start."""
+        self._services = Services(store, trunks, desk, self.pool, self.recorder, self._metrics)
+        self._calls_per_second = calls_per_second
+        self.keep_alive("agent_pool", lambda: AgentPool(desk, self.recorder), self.pool)
+
+    # --- campaigns ----------------------------------------------------------------------------
+
+    def start(self, plan: CampaignPlan) -> None:
+        """Run a campaign, or have one that runs go on with this version of its flow."""
+        with self._lock:
+            campaign_id = plan.identity.campaign_id
+            running = self._running.get(campaign_id)
+            if running is not None:
+                running.plan = plan
+                running.campaign.tell(FlowChanged(plan.identity.version, plan.flow))
+            else:
+                running = self._running[campaign_id] = _Running(plan)
+                self._bring_up(running)
+            if self._panic:
+                running.campaign.tell(Quiesce(self._panic, True, False))
+
+    def pause(self, campaign_id: int, reason: str) -> None:
+        """No new dials; calls under way go on."""
+        with self._lock:
+            running = self._running.get(campaign_id)
+            if running is not None:
+                running.campaign.tell(Quiesce(reason, False, False))
+
+    def end(self, campaign_id: int) -> None:
+        """Take a campaign down. Its calls go on and settle on their own."""
+        with self._lock:
+            running = self._running.pop(campaign_id, None)
+            if running is not None:
+                running.campaign.tell(Quiesce("stopped", False, True))
+                for handle in (running.feeder, running.campaign):
+                    self._supervisor.tell(Dismiss(handle.name))
+
+    def panic(self, reason: str) -> None:
+        """End all new dials at once, those that ring included; "" lifts it."""
+        with self._lock:
+            self._panic = reason
+            for running in self._running.values():
+                if reason:
+                    running.campaign.tell(Quiesce(reason, True, False))
+                else:
+                    plan = running.plan
+                    running.campaign.tell(FlowChanged(plan.identity.version, plan.flow))
+
+    @property
+    def panicking(self) -> str:
+        return self._panic
+
+    def _bring_up(self, running: _Running) -> None:
+        assert self._services is not None, "open comes first"
+        services = self._services
+        plan = running.plan
+        campaign, feeder = running.campaign, running.feeder
+        dial = next(n for n in plan.flow.definition.nodes if isinstance(n, Dial))
+        calls_per_second = self._calls_per_second.get(dial.channel, 0.0)
+        self.keep_alive(
+            feeder.name,
+            lambda: ContactFeeder(
+                plan.identity.campaign_id,
+                running.plan.identity.version,
+                running.plan.flow,
+                services.store,
+                campaign,
+                self.recorder,
+                running.plan.may_dial,
+            ),
+            feeder,
+        )
+        self.keep_alive(
+            campaign.name,
+            lambda: Campaign(
+                running.plan.identity,
+                running.plan.flow,
+                running.plan.preset,
+                services,
+                myself=campaign,
+                feeder=feeder,
+                calls_per_second=calls_per_second,
+            ),
+            campaign,
+        )
+        for change in self._trunks.values():
+            campaign.tell(TrunkNews(change.trunk, change.up, change.reason))
+
+    # --- news ---------------------------------------------------------------------------------
+
+    def tell(self, change: TrunkChanged) -> None:
+        """A trunk came up or went down (the sink that trunks are given)."""
+        with self._lock:
+            self._trunks[change.trunk] = change
+            self._metrics.gauge("dialer_trunk_up", trunk=change.trunk).set(int(change.up))
+            for running in self._running.values():
+                running.campaign.tell(TrunkNews(change.trunk, change.up, change.reason))
+
+    def trunk_state(self, name: str) -> tuple[bool, str]:
+        """Whether a trunk is up, and if not, why."""
+        change = self._trunks.get(name)
+        return (change.up, change.reason) if change else (False, "it has not answered yet")
+
+    def add_agent(self, profile: AgentProfile) -> None:
+        self.pool.tell(AddAgent(profile))
+
+    def agent_asked(self, agent_id: str, wish: str, reason: str = "") -> None:
+        self.pool.tell(AgentAsked(agent_id, self._runtime.now(), wish, reason))
+
+    # --- reports ------------------------------------------------------------------------------
+
+    def agents(self) -> list[dict[str, Any]]:
+        return list(self._ask(self.pool))
+
+    def campaign(self, campaign_id: int) -> dict[str, Any] | None:
+        """The reports of a campaign and its feeder; None when it does not run."""
+        running = self._running.get(campaign_id)
+        if running is None:
+            return None
+        report: dict[str, Any] = dict(self._ask(running.campaign))
+        report["feeder"] = self._ask(running.feeder)
+        return report
+
+    def running(self) -> dict[int, str]:
+        """Titles of the campaigns that have been started, by id."""
+        return {i: running.plan.identity.title for i, running in list(self._running.items())}
+
+    def calls_in_progress(self) -> int:
+        reports = [self._ask(running.campaign) for running in list(self._running.values())]
+        return sum(report["calls_in_progress"] for report in reports)
+
+    def health(self) -> dict[str, Any]:
+        """The supervisor's children: which live, and which it gave up."""
+        report: dict[str, Any] = self._ask(self._supervisor)
+        return report
+
+    def _ask(self, actor: Any) -> Any:
+        try:
+            return actor.ask(Report(), ANSWER_WITHIN_S)
+        except (LookupError, pykka.ActorDeadError, pykka.Timeout) as error:
+            raise GatewayError(f"{actor.name} does not answer: {error}") from error
