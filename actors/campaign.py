@@ -117,6 +117,10 @@ class Campaign(Behaviour):
         self._services.pool.tell(Unsubscribe(self._id))
         self._cells.close()
 
+    def post_mortem(self, error: BaseException) -> None:
+        """What waited for its slot will not be dialed by the next one; its contacts stay due."""
+        self._calls.take_back(self.runtime.now(), f"the campaign's actor failed: {error!r}"[:200])
+
     # --- the pulse ----------------------------------------------------------------------------
 
     def _next_pulse(self, due_at: float) -> None:

@@ -139,6 +139,9 @@ class ContactFeeder(Behaviour):
     def on_stop(self) -> None:
         self._give_back("the campaign ended")
 
+    def post_mortem(self, error: BaseException) -> None:
+        self._give_back(f"the feeder's actor failed: {error!r}"[:200])
+
     def _give_back(self, reason: str) -> None:
         if self._buffer:
             now = self.runtime.now()

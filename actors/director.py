@@ -78,6 +78,7 @@ class Director:
         self._services: Services | None = None
         self._calls_per_second: Mapping[str, float] = {}
         self._running: dict[int, _Running] = {}
+        self._ending: list[_Running] = []
         self._trunks: dict[str, TrunkChanged] = {}
         self._panic = ""
         self._lock = threading.RLock()
@@ -126,11 +127,18 @@ class Director:
                 running.campaign.tell(Quiesce(reason, False, False))
 
     def end(self, campaign_id: int) -> None:
-        """Take a campaign down. Its calls go on and settle on their own."""
+        """Take a campaign down for good, once its last call has ended (see `reap`)."""
         with self._lock:
             running = self._running.pop(campaign_id, None)
             if running is not None:
                 running.campaign.tell(Quiesce("stopped", False, True))
+                self._ending.append(running)
+
+    def reap(self) -> None:
+        """Dismiss campaigns that were ended and have no call left. Call it now and then."""
+        for running in self._ending.copy():
+            if not self._ask(running.campaign)["calls_in_progress"]:
+                self._ending.remove(running)
                 for handle in (running.feeder, running.campaign):
                     self._supervisor.tell(Dismiss(handle.name))
 
@@ -225,7 +233,8 @@ class Director:
         return {i: running.plan.identity.title for i, running in list(self._running.items())}
 
     def calls_in_progress(self) -> int:
-        reports = [self._ask(running.campaign) for running in list(self._running.values())]
+        campaigns = [*self._running.values(), *self._ending]
+        reports = [self._ask(running.campaign) for running in campaigns]
         return sum(report["calls_in_progress"] for report in reports)
 
     def health(self) -> dict[str, Any]:
