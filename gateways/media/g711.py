@@ -45,7 +45,7 @@ def _decode_a(code: int) -> int:
 
 def _encode_mu(level: int) -> int:
     """The mu-law byte whose interval holds a 16-bit level."""
-    magnitude = min(abs(level) // _MU_STEP, _MU_TOP) + _MU_BIAS
+    magnitude = min(abs(level // _MU_STEP), _MU_TOP) + _MU_BIAS
     segment = magnitude.bit_length() - 6
     step = magnitude >> (segment + 1) & 15
     return (segment << 4 | step | (0x80 if level < 0 else 0)) ^ 0xFF
