@@ -115,7 +115,7 @@ def test_what_the_shipped_default_shows_in_comments_loads_too(tmp_path):
 
 
 def test_in_the_demo_nothing_leaves_the_machine():
-    settings = load_settings(CONFIG / "demo.yaml")
+    settings = load_settings(CONFIG / "demo" / "settings.yaml")
     assert settings.live is False
     assert {trunk.kind for trunk in settings.trunks} == {"simulated"}
     assert settings.desk.kind == "simulated"
