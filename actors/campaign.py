@@ -8,8 +8,6 @@ and why.
 import logging
 from typing import Any, NamedTuple
 
-from dialer.compliance.preset import Preset
-
 from actors.call_board import CallBoard
 from actors.campaign_cells import CampaignCells
 from actors.messages import (
@@ -36,6 +34,7 @@ from actors.messages import (
 from actors.runtime import Behaviour, handles
 from actors.services import Services
 from dialer import journal
+from dialer.compliance.preset import Preset
 from dialer.flow.graph import Flow
 from dialer.flow.hours import is_open
 from dialer.flow.interpreter import (
