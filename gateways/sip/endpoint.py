@@ -1,0 +1,215 @@
+"""The SIP endpoint: one socket, one user agent, one thread with one loop.
+
+The rule of this module: the user agent is touched on the endpoint's thread and nowhere else.
+Whoever wants something of it hands a function over with `run`, which never waits.
+"""
+
+import asyncio
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateways.sip.building import Composer
+from gateways.sip.dialog_log import DialogLog, FileLog, NoLog
+from gateways.sip.digest import Credentials
+from gateways.sip.media_port import Media
+from gateways.sip.transactions import Address
+from gateways.sip.transport import UdpTransport, outward_host
+from gateways.sip.user_agent import UserAgent
+
+_log = logging.getLogger(__name__)
+_WILDCARDS = frozenset({"0.0.0.0", "::", ""})
+
+
+@dataclass(frozen=True)
+class EndpointConfig:
+    """Where the endpoint listens.
+
+    advertised_host: what others are told to send to (behind a NAT); "" for the bound address, or
+    for the machine's outward one where that is a wildcard. dialog_log: the file in which dialogs
+    survive a crash, None for none.
+    """
+
+    bind_host: str = "0.0.0.0"
+    bind_port: int = 5060
+    advertised_host: str = ""
+    dialog_log: Path | None = None
+
+
+class SipEndpoint:
+    """Carries the trunks and the desk that share one address.
+
+    clock: seconds since the epoch, for events and records.
+    """
+
+    def __init__(
+        self, config: EndpointConfig, media: Media, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.config = config
+        self.media = media
+        self.clock = clock
+        self.agent: UserAgent
+        self.local = Address(config.bind_host, config.bind_port)
+        self._log: DialogLog = NoLog()
+        self._sent: frozenset[int] = frozenset()
+        self._recovered = False
+        self._credentials: dict[str, Credentials] = {}
+        self._hosts: dict[str, str] = {}
+        self._resolving: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop
+        self._thread = threading.Thread(target=self._carry, name="sip", daemon=True)
+        self._transport: UdpTransport | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._running = False
+
+    # Start and stop.
+
+    def start(self) -> None:
+        """Bind and begin; ConfigError when the address is taken, TrunkError for the log."""
+        self._loop = asyncio.new_event_loop()
+        bind = Address(self.config.bind_host, self.config.bind_port)
+        try:
+            if self.config.dialog_log is not None:
+                self._log = FileLog(self.config.dialog_log, self.clock)
+            self._transport = UdpTransport(self._loop, bind, self._datagram, self._undelivered)
+        except Exception:
+            self._close()
+            raise
+        self.local = self._transport.local
+        host = self.config.advertised_host or self.local.host
+        if host in _WILDCARDS:
+            host = outward_host()
+        composer = Composer(host, self.local.port)
+        self.agent = UserAgent(composer, self.media, self._log, self.locate)
+        self._running = True
+        self._thread.start()
+
+    def stop(self, grace_s: float = 2.0) -> None:
+        """Hang up what stands, wait up to `grace_s` for the answers, and close."""
+        if not self._running:
+            return
+        self.run(self._hang_up_all)
+        deadline = time.monotonic() + grace_s
+        while self.agent.legs and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self._running = False
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._close()
+
+    def recover(self) -> frozenset[int]:
+        """End what a crash left behind, once; the attempts whose INVITE had left before.
+
+        Established calls get their BYE at once, ringing ones their CANCEL, and those that answer
+        first an ACK and a BYE.
+        """
+        if isinstance(self._log, FileLog) and not self._recovered:
+            self._recovered = True
+            self._sent = frozenset(self._log.sent_attempt_ids())
+            found = self._log.open_legs()
+            if found:
+                _log.info("ending %d calls that a crash left behind", len(found))
+            self.run(lambda now: self.agent.end_recovered(found, self._credentials.get, now))
+        return self._sent
+
+    # For the ports.
+
+    def run(self, function: Callable[..., object], *args: object) -> bool:
+        """Have the SIP thread call `function(*args, now)`; False when the endpoint is stopped."""
+        if not self._running:
+            return False
+        try:
+            self._loop.call_soon_threadsafe(self._do, function, args)
+        except RuntimeError:
+            # The loop was closed between the two lines.
+            return False
+        return True
+
+    def now(self) -> float:
+        """The user agent's time, in seconds."""
+        return self._loop.time()
+
+    def knows(self, owner: str, credentials: Credentials | None) -> None:
+        """The credentials of an owner of legs, for those that a crash left behind."""
+        if credentials is not None:
+            self._credentials[owner] = credentials
+
+    def locate(self, host: str, port: int) -> Address | None:
+        """The address of a host name as far as it is known. SIP thread only."""
+        known = self._hosts.get(host)
+        return Address(known, port) if known else None
+
+    def resolve(self, host: str, then: Callable[[float], None] | None = None) -> None:
+        """Look a host name up (again), then call back. SIP thread only."""
+        task = self._loop.create_task(self._resolve(host, then))
+        self._resolving.add(task)
+        task.add_done_callback(self._resolving.discard)
+
+    # The thread.
+
+    def _carry(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            self._loop.run_until_complete(asyncio.wait(tasks))
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+
+    def _hang_up_all(self, now: float) -> None:
+        for leg in list(self.agent.legs.values()):
+            leg.hang_up(now)
+
+    def _close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+        if isinstance(self._log, FileLog):
+            self._log.close()
+        self._loop.close()
+
+    def _do(self, function: Callable[..., object], args: tuple[object, ...]) -> None:
+        try:
+            function(*args, self._loop.time())
+        except Exception:
+            # A bug of ours in one call must not take the others down with it.
+            _log.exception("the SIP thread stumbled in %r", function)
+        self._flush()
+
+    def _datagram(self, data: bytes, source: Address) -> None:
+        self._do(self.agent.receive, (data, source))
+
+    def _undelivered(self, destination: Address, reason: str) -> None:
+        self._do(self.agent.transport_failed, (destination, reason))
+
+    def _flush(self) -> None:
+        assert self._transport is not None
+        for data, destination in self.agent.take_outbox():
+            self._transport.send(data, destination)
+        due = self.agent.next_timeout()
+        if due is None or (self._alarm is not None and self._alarm.when() <= due):
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(due, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._do(self.agent.advance, ())
+
+    async def _resolve(self, host: str, then: Callable[[float], None] | None) -> None:
+        try:
+            found = await self._loop.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
+        except OSError as error:
+            _log.warning("cannot find the host %s: %s", host, error)
+        else:
+            family = socket.AF_INET6 if ":" in self.local.host else socket.AF_INET
+            usable = [entry[4][0] for entry in found if entry[0] == family]
+            if usable:
+                self._hosts[host] = str(usable[0])
+        if then is not None:
+            self._do(then, ())

@@ -1,0 +1,303 @@
+"""The Trunk port on a SIP carrier.
+
+The rule of this module: commands come from any thread and never wait; each dial ends in exactly
+one `Ended`. The call itself is a leg's business (`legs`).
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from dialer.errors import ConfigError, MediaError
+from dialer.events import (
+    Answered,
+    Bridged,
+    EarlyMedia,
+    EndCause,
+    Ended,
+    Ringing,
+    TrunkChanged,
+)
+from dialer.ports import DialRequest, Sink
+from gateways.sip.building import bracketed
+from gateways.sip.dialogs import locate_uri
+from gateways.sip.digest import Credentials
+from gateways.sip.endpoint import SipEndpoint
+from gateways.sip.headers import MalformedError, read_uri
+from gateways.sip.keep_alive import KeepAlive, KeepAliveConfig
+from gateways.sip.leg_plan import LegPlan
+from gateways.sip.legs import Leg
+from gateways.sip.media_port import agent_leg, call_leg
+from gateways.sip.sdp import NAMES
+from gateways.sip.transactions import Address
+
+_log = logging.getLogger(__name__)
+_CODECS = {name: number for number, name in NAMES.items()}
+
+
+@dataclass(frozen=True)
+class TrunkConfig:
+    """A carrier.
+
+    remote_host, remote_port: the carrier. outbound_proxy: a SIP URI (`sip:proxy.example`) that
+    requests go through, "" for none. username, password: for digest challenges; "" where the
+    carrier knows us by address. from_user: the caller ID where a dial brings none. domain: of our
+    From and the callee's To, "" for remote_host. codecs: in the order of preference.
+    max_channels: calls at a time, 0 for no limit. plus: whether numbers keep their plus sign.
+    """
+
+    name: str
+    remote_host: str
+    remote_port: int = 5060
+    outbound_proxy: str = ""
+    username: str = ""
+    password: str = field(default="", repr=False)
+    from_user: str = "anonymous"
+    domain: str = ""
+    codecs: tuple[str, ...] = ("PCMU", "PCMA")
+    max_channels: int = 0
+    plus: bool = True
+    keep_alive: KeepAliveConfig = field(default_factory=KeepAliveConfig)
+
+    def __post_init__(self) -> None:
+        where = f"trunk {self.name}"
+        unknown = [codec for codec in self.codecs if codec not in _CODECS]
+        if unknown or not self.codecs:
+            raise ConfigError(
+                where,
+                f"codec {', '.join(unknown) or 'missing'}",
+                f"choose among {', '.join(_CODECS)}",
+            )
+        for name, uri in (("remote_host", self.uri), ("outbound_proxy", self.outbound_proxy)):
+            if uri:
+                try:
+                    read_uri(uri)
+                except MalformedError as error:
+                    raise ConfigError(where, f"{name}: {error}") from error
+
+    @property
+    def uri(self) -> str:
+        """The carrier itself."""
+        return f"sip:{bracketed(self.remote_host)}:{self.remote_port}"
+
+    @property
+    def payload_types(self) -> tuple[int, ...]:
+        """The codecs by their RTP numbers."""
+        return tuple(_CODECS[codec] for codec in self.codecs)
+
+
+class _Call:
+    """One dial: turns its leg's fortunes into events."""
+
+    def __init__(self, trunk: "SipTrunk", attempt_id: int, events: Sink) -> None:
+        self.attempt_id = attempt_id
+        self.leg: Leg | None = None
+        self._trunk = trunk
+        self._events = events
+
+    def leg_ringing(self) -> None:
+        self._events.tell(Ringing(self.attempt_id, self._trunk.clock()))
+
+    def leg_early_media(self) -> None:
+        self._events.tell(EarlyMedia(self.attempt_id, self._trunk.clock()))
+
+    def leg_answered(self) -> None:
+        self._events.tell(Answered(self.attempt_id, self._trunk.clock()))
+
+    def leg_response(self, status_class: str) -> None:
+        self._trunk.saw_response(status_class)
+
+    def leg_ended(self, cause: EndCause) -> None:
+        self.ended(cause)
+
+    def bridged(self) -> None:
+        self._events.tell(Bridged(self.attempt_id, self._trunk.clock()))
+
+    def ended(self, cause: EndCause) -> None:
+        self._trunk.call_ended(self)
+        self._events.tell(Ended(self.attempt_id, self._trunk.clock(), cause))
+
+
+class SipTrunk:
+    """Places calls at a carrier: a `dialer.ports.Trunk`.
+
+    changes: gets a TrunkChanged for each change, the first within seconds of the start.
+    on_response(trunk, class): for each response to an INVITE, "1xx" to "6xx" or "timeout".
+    on_channels(trunk, in_use): for each change. Both are called on the SIP thread.
+    """
+
+    def __init__(
+        self,
+        config: TrunkConfig,
+        endpoint: SipEndpoint,
+        changes: Sink,
+        on_response: Callable[[str, str], None] | None = None,
+        on_channels: Callable[[str, int], None] | None = None,
+    ) -> None:
+        self.name = config.name
+        self.config = config
+        self.clock = endpoint.clock
+        self._endpoint = endpoint
+        self._changes = changes
+        self._on_response = on_response
+        self._on_channels = on_channels
+        self._calls: dict[int, _Call] = {}
+        self._owner = f"trunk:{config.name}"
+        self._credentials = (
+            Credentials(config.username, config.password) if config.username else None
+        )
+        endpoint.knows(self._owner, self._credentials)
+        self._keep_alive = KeepAlive(
+            endpoint, config.keep_alive, config.uri, self._destination, self._changed
+        )
+
+    def start(self) -> None:
+        """Begin to ask whether the carrier answers; the endpoint runs already."""
+        self._endpoint.run(self._start)
+
+    def recover(self) -> frozenset[int]:
+        """End the calls that a crash left behind (of all owners, once); see the endpoint."""
+        return self._endpoint.recover()
+
+    # The port.
+
+    def dial(self, request: DialRequest, events: Sink) -> None:
+        """Place a call."""
+        if not self._endpoint.run(self._dial, request, events):
+            cause = EndCause("trunk", 0, 0, "the SIP endpoint is stopped")
+            events.tell(Ended(request.attempt_id, self.clock(), cause))
+
+    def cancel(self, attempt_id: int) -> None:
+        """Stop ringing."""
+        self._endpoint.run(self._with_leg, attempt_id, Leg.cancel)
+
+    def hang_up(self, attempt_id: int) -> None:
+        """End it, live or not."""
+        self._endpoint.run(self._with_leg, attempt_id, Leg.hang_up)
+
+    def bridge(self, attempt_id: int, agent_id: str) -> None:
+        """Let customer and agent hear each other."""
+        self._endpoint.run(self._bridge, attempt_id, agent_id)
+
+    def play(self, attempt_id: int, prompt: str, then_hang_up: bool) -> None:
+        """Play a prompt to a live call."""
+        self._endpoint.run(self._play, attempt_id, prompt, then_hang_up)
+
+    # On the SIP thread.
+
+    def saw_response(self, status_class: str) -> None:
+        """A call saw a response, or none in time."""
+        if self._on_response is not None:
+            self._on_response(self.name, status_class)
+        if status_class == "timeout":
+            self._keep_alive.suspect(self._endpoint.now())
+
+    def call_ended(self, call: _Call) -> None:
+        """A call gave its channel back."""
+        if self._calls.get(call.attempt_id) is call:
+            del self._calls[call.attempt_id]
+            self._count_channels()
+
+    def _start(self, now: float) -> None:
+        host = read_uri(self.config.outbound_proxy or self.config.uri).host
+        if self._destination() is None:
+            self._endpoint.resolve(host, self._keep_alive.start)
+        else:
+            self._keep_alive.start(now)
+
+    def _destination(self) -> Address | None:
+        uri = self.config.outbound_proxy or self.config.uri
+        found = locate_uri(uri, self._endpoint.locate)
+        if found is None or found.host != read_uri(uri).host.strip("[]"):
+            # A name: its address may change while we run.
+            self._endpoint.resolve(read_uri(uri).host)
+        return found
+
+    def _changed(self, up: bool, reason: str) -> None:
+        if up:
+            _log.info("trunk %s is up", self.name)
+        else:
+            _log.warning("trunk %s is down: %s", self.name, reason)
+        self._changes.tell(TrunkChanged(self.name, self.clock(), up, reason))
+
+    def _dial(self, request: DialRequest, events: Sink, now: float) -> None:
+        if request.attempt_id in self._calls:
+            _log.error("trunk %s: attempt %d is dialed twice", self.name, request.attempt_id)
+            return
+        call = _Call(self, request.attempt_id, events)
+        destination = self._destination()
+        if destination is None:
+            call.ended(EndCause("trunk", 0, 0, f"cannot find the host of trunk {self.name}"))
+            return
+        if self.config.max_channels and len(self._calls) >= self.config.max_channels:
+            call.ended(EndCause("trunk", 0, 0, f"all channels of trunk {self.name} are in use"))
+            return
+        self._calls[request.attempt_id] = call
+        self._count_channels()
+        plan = self._plan(request, destination)
+        call.leg = self._endpoint.agent.place(plan, call, str(request.attempt_id), now)
+
+    def _plan(self, request: DialRequest, destination: Address) -> LegPlan:
+        config = self.config
+        number, caller = (
+            text if config.plus else text.removeprefix("+")
+            for text in (request.number, request.caller_id or config.from_user)
+        )
+        domain = config.domain or bracketed(config.remote_host)
+        proxy = config.outbound_proxy
+        port = f":{config.remote_port}" if config.remote_port != 5060 else ""
+        return LegPlan(
+            owner=self._owner,
+            attempt_id=request.attempt_id,
+            media_leg=call_leg(request.attempt_id),
+            uri=f"sip:{number}@{bracketed(config.remote_host)}{port}",
+            sender=f"<sip:{caller}@{domain}>",
+            recipient=f"<sip:{number}@{domain}>",
+            user=caller,
+            destination=destination,
+            routes=(f"<{proxy};lr>" if ";lr" not in proxy else f"<{proxy}>",) if proxy else (),
+            credentials=self._credentials,
+            codecs=config.payload_types,
+        )
+
+    def _with_leg(self, attempt_id: int, command: Callable[[Leg, float], None], now: float) -> None:
+        call = self._calls.get(attempt_id)
+        if call is not None and call.leg is not None:
+            command(call.leg, now)
+
+    def _bridge(self, attempt_id: int, agent_id: str, now: float) -> None:
+        call = self._calls.get(attempt_id)
+        if call is None or call.leg is None or not call.leg.is_live:
+            return
+
+        def done() -> None:
+            self._endpoint.run(self._bridged, call)
+
+        try:
+            self._endpoint.media.bridge(call_leg(attempt_id), agent_leg(agent_id), done)
+        except MediaError as error:
+            call.leg.fail(f"cannot bridge: {error}", now)
+
+    def _bridged(self, call: _Call, _now: float) -> None:
+        if self._calls.get(call.attempt_id) is call and call.leg is not None and call.leg.is_live:
+            call.bridged()
+
+    def _play(self, attempt_id: int, prompt: str, then_hang_up: bool, now: float) -> None:
+        call = self._calls.get(attempt_id)
+        if call is None or call.leg is None or not call.leg.is_live:
+            return
+
+        def done() -> None:
+            if then_hang_up:
+                self.hang_up(attempt_id)
+
+        try:
+            self._endpoint.media.play(call_leg(attempt_id), prompt, done)
+        except MediaError as error:
+            _log.warning("cannot play %s: %s", prompt, error)
+            if then_hang_up:
+                call.leg.hang_up(now)
+
+    def _count_channels(self) -> None:
+        if self._on_channels is not None:
+            self._on_channels(self.name, len(self._calls))
