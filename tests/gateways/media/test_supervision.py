@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -137,9 +138,7 @@ def test_stopping_ends_the_worker_and_removes_its_sockets(
 def test_a_socket_folder_with_too_long_a_name_is_refused(
     config: MediaConfig, tmp_path: Path
 ) -> None:
-    made = MediaRelay(
-        MediaConfig("127.0.0.1", "", config.prompts_dir, socket_dir=tmp_path / ("long" * 30))
-    )
+    made = MediaRelay(replace(config, socket_dir=tmp_path / ("long" * 30)))
     with pytest.raises(ConfigError, match="too long"):
         made.start()
 
