@@ -32,6 +32,8 @@ MAX_VALUES = 200_000
 """Aliases may repeat a value; a few lines of them could otherwise make billions of values."""
 MAX_DEPTH = 60
 
+_SECRETS = ("password", "secret", "token")
+
 
 class Document:
     """One YAML (or JSON) text: its data, the line of each value, and a way to save it again."""
@@ -291,7 +293,9 @@ def _told(detail: ErrorDetails, model: type[BaseModel] | None) -> tuple[str, str
         return f"no such {name}: {context['tag']!r}", suggestion(context["tag"], expected)
     if kind == "union_tag_not_found":
         return f"missing {detail['ctx']['discriminator']}", "add it"
-    return _told_plainly(message, detail["input"]), ""
+    # A password written as a number is a mistake, but no reason to print it.
+    secret = any(word in str(part) for part in detail["loc"] for word in _SECRETS)
+    return _told_plainly(message, () if secret else detail["input"]), ""
 
 
 def _told_plainly(message: str, given: Any) -> str:

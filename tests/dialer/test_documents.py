@@ -100,6 +100,22 @@ def test_a_wrong_value_is_shown() -> None:
     ]
 
 
+def test_a_password_is_not_shown() -> None:
+    class Trunk(Strict):
+        password: str
+
+    (line,) = told("password: 12345\n", Trunk)
+    assert line == "plan.yaml:1: password: input should be a valid string"
+
+
+def test_data_that_was_no_text_is_told_without_a_line() -> None:
+    document = Document.of({"title": "x", "nodes": [{"type": "wait", "delay_s": "y"}]}, "form")
+    with pytest.raises(ValidationError) as caught:
+        Plan.model_validate(document.data)
+    (problem,) = problems(caught.value, document, FlowError)
+    assert str(problem).startswith("form: nodes[0].delay_s: input should be a valid number")
+
+
 def test_a_rule_of_ours_is_told_in_its_own_words() -> None:
     assert told("title: x\nnodes:\n- type: dial\n  ring_timeout_s: 500\n") == [
         "plan.yaml:4: nodes[0].ring_timeout_s: nobody rings that long; give at most 120 s"
