@@ -73,6 +73,18 @@ _defer = (
         reason=sa.bindparam("new_reason"),
     )
 )
+_YET_UNKNOWN = {
+    "dialed_at": 0.0,
+    "ringing_at": 0.0,
+    "answered_at": 0.0,
+    "bridged_at": 0.0,
+    "ended_at": 0.0,
+    "outcome": "",
+    "agent_id": "",
+    "sip_status": 0,
+    "q850": 0,
+    "detail": "",
+}
 
 
 def counted(outcome: str) -> int:
@@ -194,4 +206,5 @@ def _row(draft: AttemptDraft) -> dict[str, Any]:
         "number": draft.number,
         "trunk": draft.trunk,
         "committed_at": draft.at,
+        **_YET_UNKNOWN,
     }

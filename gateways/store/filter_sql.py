@@ -64,9 +64,13 @@ def _condition(bound: BoundCondition) -> Clause:
     """The test itself: true or false of every contact."""
     empty = bound.test is Test.IS_EMPTY
     if bound.type is AttributeType.PHONE:
-        some = sa.exists().where(
-            contact_numbers.c.contact_id == contacts.c.id,
-            contact_numbers.c.attribute == bound.attribute,
+        some = (
+            sa.exists()
+            .where(
+                contact_numbers.c.contact_id == contacts.c.id,
+                contact_numbers.c.attribute == bound.attribute,
+            )
+            .correlate(contacts)
         )
         if empty:
             return sa.not_(some)
@@ -78,9 +82,8 @@ def _condition(bound: BoundCondition) -> Clause:
     there = sa.func.coalesce(JsonKind(*member) == kind, sa.false())
     if empty:
         return sa.not_(there)
-    test = _COMPARE[bound.test](value, operand)
-    # NULL from a missing value must not get out of the test, for a negation stands over it.
-    return sa.and_(there, sa.func.coalesce(test, sa.false()))
+    # Where the value is not there the test is NULL, and false AND NULL is false.
+    return sa.and_(there, _COMPARE[bound.test](value, operand))
 
 
 def _typed(bound: BoundCondition, member: tuple[Any, Any]) -> tuple[str, Any, Any]:
