@@ -132,7 +132,8 @@ def _endings(cseq: int) -> list[str]:
         _in_transaction("ACK", cseq),
         _log("cancelled"),
         f'<label id="crossed{cseq}"/>',
-        '<recv response="200" next="answered"/>',
+        _in_dialog("ACK", "[$cseq]"),
+        '<recv response="200" next="talk"/>',
     ]
     for status in _REFUSALS:
         lines.append(f'<label id="refused{cseq}.{status}"/>')

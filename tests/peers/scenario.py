@@ -4,8 +4,9 @@ The rule of this module: one SIPp process plays every behaviour at once. The end
 number chooses the branch, and a call that ends as its branch means it to leaves one line in
 SIPp's action log: `behaviour|result|number|call id`. A call without a line did not end well.
 
-SIPp answers from the last message it received only, so whatever a later answer must repeat from
-the INVITE (Via, To, From, CSeq) is captured there into variables.
+SIPp gives a call up on whatever it does not wait for, and a caller may crash and come back to
+end its calls: each wait below takes every message that a proper callee would take there. Of
+several waits in a row SIPp heeds the time limit of the first.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,18 @@ from dataclasses import dataclass
 from xml.sax.saxutils import quoteattr
 
 from tests.peers.behaviours import Behaviour
+from tests.peers.sipp_xml import (
+    CAPTURE,
+    CHALLENGE_TAG,
+    SECOND_PHONE_TAG,
+    TAG,
+    answer,
+    ereg,
+    label,
+    log,
+    reply,
+    send,
+)
 
 RESULTS = ("completed", "hung_up", "refused", "cancelled", "gave_up", "bad_credentials")
 """completed: they sent BYE; hung_up: the carrier did; gave_up: nothing more came from them."""
@@ -20,25 +33,6 @@ RESULTS = ("completed", "hung_up", "refused", "cancelled", "gave_up", "bad_crede
 REALM = "carrier.test"
 NONCE = "5f2c9ae1c04b7d36"
 
-_REASONS = {
-    100: "Trying",
-    180: "Ringing",
-    183: "Session Progress",
-    200: "OK",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not Found",
-    407: "Proxy Authentication Required",
-    480: "Temporarily Unavailable",
-    486: "Busy Here",
-    487: "Request Terminated",
-    488: "Not Acceptable Here",
-    503: "Service Unavailable",
-    603: "Decline",
-}
-_TAG = ";tag=[pid]n[call_number]"
-_CHALLENGE_TAG = f"{_TAG}c"
-_SECOND_PHONE_TAG = f"{_TAG}b"
 _GIVE_UP_MS = 20_000
 _RING_LIMIT_MS = 180_000
 _TALK_LIMIT_MS = 600_000
@@ -85,7 +79,7 @@ class Plan:
             raise ValueError(f"two behaviours share a name: {sorted(names)}")
         endings = self._longest_first()
         choose = [
-            _ereg(f"^INVITE sip:[^@]*{ending}@", f"ends{position}", 'search_in="msg"')
+            ereg(f"^INVITE sip:[^@]*{ending}@", f"ends{position}", 'search_in="msg"')
             for position, ending in enumerate(endings)
         ]
         jumps = [
@@ -97,21 +91,21 @@ class Plan:
             '<scenario name="carrier">',
             '<recv request="OPTIONS" optional="true" next="ping"/>',
             '<recv request="INVITE" rrs="true"><action>',
-            _ereg("^INVITE sip:([^@;]*)@", "line,number", 'search_in="msg"'),
-            *_CAPTURE,
+            ereg("^INVITE sip:([^@;]*)@", "line,number", 'search_in="msg"'),
+            *CAPTURE,
             *choose,
             "</action></recv>",
             *jumps,
-            _answer(404, retransmit=True),
+            answer(404, retransmit=True),
             '<recv request="ACK"/>',
-            _log("unplanned", "refused"),
+            log("unplanned", "refused"),
         ]
         for behaviour in behaviours:
             lines += self._branch(behaviour)
         lines += [
-            _label("ping"),
-            _same(200, tag=_TAG),
-            _label("end"),
+            label("ping"),
+            reply(200, tag=TAG),
+            label("end"),
             f'<timewait milliseconds="{_LINGER_MS}"/>',
             # SIPp takes a variable that is written and never read for a slip of the pen.
             '<Reference variables="line"/>',
@@ -122,7 +116,7 @@ class Plan:
 
     def _branch(self, behaviour: Behaviour) -> list[str]:
         name = behaviour.name
-        lines = [_label(name)]
+        lines = [label(name)]
         if behaviour.challenge:
             lines += self._challenge(behaviour)
         for position, progress in enumerate(behaviour.progress):
@@ -138,23 +132,24 @@ class Plan:
         if behaviour.final >= 300:
             lines += _refuse(behaviour)
         elif behaviour.final:
-            lines += [
-                self._ok(),
-                # A CANCEL that crossed the answer changes nothing (RFC 3261 section 9.2).
-                f'<recv request="CANCEL" optional="true" next="{name}.too_late"/>',
-                '<recv request="ACK"/>',
-            ]
+            lines += [self._ok(), *_until_ack(name, "too_late", "bye")]
         lines += self._second_phone(behaviour) if behaviour.forks else []
         lines += self._talk(behaviour) if behaviour.answers else []
-        lines += [_label(f"{name}.cancelled")]
+        lines += [label(f"{name}.cancelled")]
         if behaviour.answers_cancel:
-            # No timer here: SIPp would wait for the ACK before it answered the CANCEL.
-            lines += [self._ok(retransmit=False), _answer(200, "CANCEL")]
-            lines += [f'<recv request="ACK" next="{name}.live"/>']
+            # SIPp takes nothing between two messages that it sends: the ACK comes in here.
+            lines += [self._ok(), '<recv request="ACK"/>', answer(200, "CANCEL")]
+            lines += [f'<nop next="{name}.live"/>']
         else:
-            lines += [_answer(200, "CANCEL"), _answer(487, retransmit=True)]
-            lines += ['<recv request="ACK"/>', _log(name, "cancelled")]
-        return [*lines, _label(f"{name}.gave_up"), _log(name, "gave_up")]
+            lines += [answer(200, "CANCEL"), answer(487, retransmit=True)]
+            lines += [*_until_ack(name, "cancelled"), log(name, "cancelled")]
+        return [
+            *lines,
+            label(f"{name}.dropped"),
+            answer(481, "CANCEL"),
+            label(f"{name}.gave_up"),
+            log(name, "gave_up"),
+        ]
 
     def _challenge(self, behaviour: Behaviour) -> list[str]:
         """The INVITE must come again with credentials. SIPp checks those of a 401 itself; it
@@ -170,31 +165,31 @@ class Plan:
         else:
             challenge = "Proxy-Authenticate"
             where = 'search_in="hdr" header="Proxy-Authorization:"'
-            check = _ereg(f'nonce="{NONCE}"', "authorized", where)
+            check = ereg(f'nonce="{NONCE}"', "authorized", where)
+        limit = f'timeout="{_GIVE_UP_MS}" ontimeout="{name}.gave_up"'
         header = f'{challenge}: Digest realm="{REALM}", nonce="{NONCE}", algorithm=MD5, qop="auth"'
         return [
-            _answer(behaviour.challenge, tag=_CHALLENGE_TAG, headers=(header,), retransmit=True),
-            '<recv request="ACK"/>',
-            f'<recv request="INVITE" rrs="true" timeout="{_GIVE_UP_MS}"'
-            f' ontimeout="{name}.gave_up"><action>',
-            *_CAPTURE,
+            answer(behaviour.challenge, tag=CHALLENGE_TAG, headers=(header,), retransmit=True),
+            *_until_ack(name, "dropped"),
+            f'<recv request="CANCEL" optional="true" next="{name}.dropped" {limit}/>',
+            f'<recv request="INVITE" rrs="true" {limit}><action>',
+            *CAPTURE,
             check,
             "</action></recv>",
             f'<nop next="{name}.authorized" test="authorized"/>',
-            _answer(403, retransmit=True),
+            answer(403, retransmit=True),
             '<recv request="ACK"/>',
-            _log(name, "bad_credentials"),
-            _label(f"{name}.authorized"),
+            log(name, "bad_credentials"),
+            label(f"{name}.authorized"),
         ]
 
     def _provisional(self, status: int, *, sdp: bool) -> str:
         if status == 100:
-            return _answer(100, tag="")
-        return _answer(status, headers=(self._contact(),), sdp=self._sdp() if sdp else "")
+            return answer(100, tag="")
+        return answer(status, headers=(self._contact(),), sdp=self._sdp() if sdp else "")
 
-    def _ok(self, tag: str = _TAG, *, retransmit: bool = True) -> str:
-        headers = (self._contact(),)
-        return _answer(200, tag=tag, headers=headers, sdp=self._sdp(), retransmit=retransmit)
+    def _ok(self, tag: str = TAG) -> str:
+        return answer(200, tag=tag, headers=(self._contact(),), sdp=self._sdp(), retransmit=True)
 
     def _contact(self) -> str:
         return f"Contact: <sip:carrier@{self.contact}>"
@@ -217,10 +212,10 @@ class Plan:
     def _second_phone(self, behaviour: Behaviour) -> list[str]:
         """Another branch of the fork answers too (RFC 3261 section 13.2.2.4)."""
         return [
-            self._ok(_SECOND_PHONE_TAG),
+            self._ok(SECOND_PHONE_TAG),
             '<recv request="ACK"/>',
             '<recv request="BYE"/>',
-            _same(200),
+            reply(200),
         ]
 
     def _talk(self, behaviour: Behaviour) -> list[str]:
@@ -228,13 +223,16 @@ class Plan:
         name = behaviour.name
         limit_ms = round(behaviour.hang_up_after_s * 1000) or _TALK_LIMIT_MS
         limit = f'timeout="{limit_ms}" ontimeout="{name}.far_bye"'
-        lines = [_label(f"{name}.live")]
+        again = f'timeout="500" ontimeout="{name}.again"'
+        lines = [label(f"{name}.live")]
         if behaviour.audio:
             play = f"play_pcap_audio={quoteattr(behaviour.audio)}"
             lines.append(f"<nop><action><exec {play}/></action></nop>")
         if behaviour.reinvite_after_s:
+            wait = f'timeout="{round(behaviour.reinvite_after_s * 1000)}"'
             lines += [
-                f'<pause milliseconds="{round(behaviour.reinvite_after_s * 1000)}"/>',
+                f'<recv request="BYE" {wait} ontimeout="{name}.re_invite" next="{name}.bye"/>',
+                label(f"{name}.re_invite"),
                 self._request("INVITE", 1, sdp=self._sdp()),
                 '<recv response="100" optional="true"/>',
                 '<recv response="200"/>',
@@ -242,37 +240,40 @@ class Plan:
             ]
         return [
             *lines,
-            _label(f"{name}.talk"),
+            label(f"{name}.talk"),
             f'<recv request="INVITE" optional="true" next="{name}.changed" {limit}><action>',
-            *_CAPTURE,
+            *CAPTURE,
             "</action></recv>",
             f'<recv request="OPTIONS" optional="true" next="{name}.pinged" {limit}/>',
             f'<recv request="BYE" {limit}/>',
-            _same(200),
-            _log(name, "completed"),
-            _label(f"{name}.changed"),
-            _same(200, headers=(self._contact(),), sdp=self._sdp(), retransmit=True),
+            label(f"{name}.bye"),
+            reply(200),
+            log(name, "completed"),
+            label(f"{name}.changed"),
+            reply(200, headers=(self._contact(),), sdp=self._sdp(), retransmit=True),
             f'<recv request="ACK" next="{name}.talk"/>',
-            _label(f"{name}.pinged"),
-            _same(200),
+            label(f"{name}.pinged"),
+            reply(200),
             f'<nop next="{name}.talk"/>',
-            _label(f"{name}.far_bye"),
+            label(f"{name}.far_bye"),
             self._request("BYE", 2),
             f'<recv request="BYE" optional="true" next="{name}.crossed"/>',
             '<recv response="200"/>',
-            _log(name, "hung_up"),
-            _label(f"{name}.crossed"),
-            _same(200),
+            log(name, "hung_up"),
+            label(f"{name}.crossed"),
+            reply(200),
             '<recv response="481" optional="true" next="end"/>',
             '<recv response="200"/>',
-            _log(name, "hung_up"),
-            _label(f"{name}.too_late"),
-            _answer(200, "CANCEL"),
-            f'<recv request="ACK" next="{name}.live" timeout="500" ontimeout="{name}.again"/>',
+            log(name, "hung_up"),
+            label(f"{name}.too_late"),
+            answer(200, "CANCEL"),
+            f'<recv request="BYE" optional="true" next="{name}.bye" {again}/>',
+            f'<recv request="ACK" next="{name}.live" {again}/>',
             # SIPp repeats only what it sent last, which was not the answer.
-            _label(f"{name}.again"),
+            label(f"{name}.again"),
             self._ok(),
-            f'<recv request="ACK" next="{name}.live"/>',
+            *_until_ack(name, "too_late", "bye"),
+            f'<nop next="{name}.live"/>',
         ]
 
     def _request(self, method: str, cseq: int, sdp: str = "") -> str:
@@ -281,14 +282,14 @@ class Plan:
             f"{method} [next_url] SIP/2.0",
             f"Via: SIP/2.0/UDP {self.contact};branch=[branch]",
             "[routes]",
-            f"From:[$to]{_TAG}",
+            f"From:[$to]{TAG}",
             "To:[$from]",
             "[last_Call-ID:]",
             f"CSeq: {cseq} {method}",
             "Max-Forwards: 70",
             self._contact(),
         )
-        return _send(head, sdp, retransmit=method != "ACK")
+        return send(head, sdp, retransmit=method != "ACK")
 
 
 def _ring(behaviour: str, until: str, after_s: float) -> list[str]:
@@ -298,90 +299,33 @@ def _ring(behaviour: str, until: str, after_s: float) -> list[str]:
     return [
         f'<recv request="CANCEL" timeout="{round(after_s * 1000)}" ontimeout="{until}"'
         f' next="{behaviour}.cancelled"/>',
-        _label(until),
+        label(until),
     ]
 
 
 def _refuse(behaviour: Behaviour) -> list[str]:
+    name = behaviour.name
     headers = []
     if behaviour.q850:
         headers.append(f'Reason: Q.850;cause={behaviour.q850};text="as planned"')
     if behaviour.retry_after_s:
         headers.append(f"Retry-After: {behaviour.retry_after_s}")
+    refusal = answer(behaviour.final, headers=tuple(headers), retransmit=True)
     return [
-        _answer(behaviour.final, headers=tuple(headers), retransmit=True),
-        '<recv request="ACK"/>',
-        _log(behaviour.name, "refused"),
+        label(f"{name}.refuse"),
+        refusal,
+        *_until_ack(name, "refused_already"),
+        log(name, "refused"),
+        label(f"{name}.refused_already"),
+        answer(200, "CANCEL"),
+        f'<nop next="{name}.refuse"/>',
     ]
 
 
-def _answer(
-    status: int,
-    method: str = "INVITE",
-    *,
-    tag: str = _TAG,
-    headers: tuple[str, ...] = (),
-    sdp: str = "",
-    retransmit: bool = False,
-) -> str:
-    """A response to the INVITE that made the call, or to its CANCEL, whatever came last."""
-    head = (
-        f"SIP/2.0 {status} {_REASONS[status]}",
-        "Via:[$via]",
-        "From:[$from]",
-        f"To:[$to]{tag}",
-        "[last_Call-ID:]",
-        f"CSeq: [$cseq] {method}",
-        *headers,
-    )
-    return _send(head, sdp, retransmit=retransmit)
-
-
-def _same(
-    status: int,
-    *,
-    tag: str = "",
-    headers: tuple[str, ...] = (),
-    sdp: str = "",
-    retransmit: bool = False,
-) -> str:
-    """A response to the last request."""
-    head = (
-        f"SIP/2.0 {status} {_REASONS[status]}",
-        "[last_Via:]",
-        "[last_From:]",
-        f"[last_To:]{tag}",
-        "[last_Call-ID:]",
-        "[last_CSeq:]",
-        *headers,
-    )
-    return _send(head, sdp, retransmit=retransmit)
-
-
-def _send(head: tuple[str, ...], sdp: str, *, retransmit: bool) -> str:
-    """SIPp turns line ends into CRLF and fills in the body's length."""
-    body = ("Content-Type: application/sdp", "Content-Length: [len]", "", sdp)
-    lines = (*head, *body) if sdp else (*head, "Content-Length: 0", "", "")
-    timer = ' retrans="500"' if retransmit else ""
-    return f"<send{timer}><![CDATA[\n" + "\n".join(lines) + "]]></send>"
-
-
-def _ereg(pattern: str, variables: str, where: str) -> str:
-    return f'<ereg regexp={quoteattr(pattern)} {where} assign_to="{variables}"/>'
-
-
-def _label(name: str) -> str:
-    return f'<label id="{name}"/>'
-
-
-def _log(behaviour: str, result: str) -> str:
-    message = f"{behaviour}|{result}|[$number]|[call_id]"
-    return f'<nop next="end"><action><log message="{message}"/></action></nop>'
-
-
-_CAPTURE = (
-    _ereg(".*", "via", 'search_in="hdr" header="Via:"'),
-    _ereg(".*", "to", 'search_in="hdr" header="To:"'),
-    _ereg(".*", "from", 'search_in="hdr" header="From:"'),
-    _ereg("[0-9]+", "cseq", 'search_in="hdr" header="CSeq:"'),
-)
+def _until_ack(behaviour: str, on_cancel: str, on_bye: str = "") -> list[str]:
+    """Waits for the ACK of a final response, which a CANCEL may have crossed (RFC 3261 section
+    9.2) and which a caller that crashed forgets before its BYE."""
+    lines = [f'<recv request="CANCEL" optional="true" next="{behaviour}.{on_cancel}"/>']
+    if on_bye:
+        lines.append(f'<recv request="BYE" optional="true" next="{behaviour}.{on_bye}"/>')
+    return [*lines, '<recv request="ACK"/>']

@@ -171,7 +171,8 @@ class Carrier:
         loses = any(behaviour.lose for behaviour in self.plan.behaviours())
         port = free_port(self.host) if loses else self.port
         media = free_port(self.host) & ~1
-        more = ("-aa", "-mp", str(min(media, 50_000)))
+        # 32 s of retransmissions (64 T1), as carriers do, where SIPp would stop sooner.
+        more = ("-aa", "-max_invite_retrans", "9", "-mp", str(min(media, 50_000)))
         self._sipp = Sipp(self._folder, "carrier", (self.host, port), self.plan.scenario(), more)
         self._sipp.wait_until_listening()
         if loses:

@@ -56,7 +56,7 @@ def messages(path: Path) -> list[Message]:
     """Every message of a `-trace_msg` file, in order; one still being written is left out."""
     text = _text(path)
     marks = list(_MARK.finditer(text))
-    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    ends = [mark.start() for mark in marks[1:]] + [len(text)] * bool(marks)
     parsed = (_message(mark, text[mark.end() : end]) for mark, end in zip(marks, ends, strict=True))
     found = [message for message in parsed if message]
     # A request within a dialog goes to a Contact, which says nothing about who was dialed.
