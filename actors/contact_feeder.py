@@ -6,7 +6,6 @@ claimed a little ahead, so that an agent never waits for the database.
 """
 
 from collections import deque
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from actors.messages import (
@@ -22,6 +21,7 @@ from actors.messages import (
 )
 from actors.runtime import Behaviour, handles
 from dialer import journal
+from dialer.compliance.permission import Rule
 from dialer.flow.graph import Flow
 from dialer.flow.interpreter import entry
 from dialer.flow.nodes import Dial
@@ -45,14 +45,6 @@ TRUNK_DOWN_S = 5.0
 """A contact whose trunk is down comes due again after this time."""
 
 
-class MayDial(NamedTuple):
-    """A rule's answer. next_at: 0 means never in this campaign."""
-
-    allowed: bool
-    reason: str = ""
-    next_at: float = 0.0
-
-
 class _Pending(NamedTuple):
     """Attempts that wait for their commit."""
 
@@ -65,7 +57,7 @@ class _Pending(NamedTuple):
 class ContactFeeder(Behaviour):
     """Claims, checks and commits.
 
-    may_dial: (number, contact, at) -> MayDial; the dial policy and the law in one.
+    may_dial: the dial policy and the law in one.
     ahead: contacts kept claimed in advance.
     """
 
@@ -77,7 +69,7 @@ class ContactFeeder(Behaviour):
         store: ContactStore,
         campaign: Sink,
         recorder: Sink,
-        may_dial: Callable[[str, ClaimedContact, float], MayDial],
+        may_dial: Rule,
         ahead: int = 20,
     ) -> None:
         self._campaign_id = campaign_id

@@ -14,7 +14,7 @@ import pykka
 
 from actors.agent_pool import AgentPool
 from actors.campaign import Campaign, CampaignIdentity
-from actors.contact_feeder import ContactFeeder, MayDial
+from actors.contact_feeder import ContactFeeder
 from actors.handle import Handle
 from actors.live import LiveRuntime
 from actors.messages import (
@@ -31,18 +31,17 @@ from actors.runtime import Behaviour
 from actors.services import Services
 from actors.supervisor import Supervisor
 from dialer.agents import AgentProfile
+from dialer.compliance.permission import Rule
 from dialer.compliance.preset import Preset
 from dialer.errors import GatewayError
 from dialer.events import AgentAsked, TrunkChanged
 from dialer.flow.graph import Flow
 from dialer.flow.nodes import Dial
 from dialer.metrics import Metrics
-from dialer.ports import AgentDesk, ClaimedContact, ContactStore, Journal, Trunk
+from dialer.ports import AgentDesk, ContactStore, Journal, Trunk
 
 ANSWER_WITHIN_S = 5.0
 """How long a report may take."""
-
-MayDialRule = Callable[[str, ClaimedContact, float], MayDial]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class CampaignPlan:
     identity: CampaignIdentity
     flow: Flow
     preset: Preset
-    may_dial: MayDialRule
+    may_dial: Rule
 
 
 class _Running:

@@ -4,7 +4,9 @@ The rule of this module: every number that shapes the simulated world stands her
 the defaults are the base scenario of docs/simulation.md.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,23 @@ class CarrierModel:
     patience_s: float = 60.0
     channels: int = 0
     """Calls at once; 0 means no limit. The excess is refused with 503."""
+
+    @classmethod
+    def of_weights(cls, weights: Mapping[str, float], **times: Any) -> "CarrierModel":
+        """A model whose dials come to these outcomes in these proportions.
+
+        weights: by outcome name; those the carrier does not know count as no answer.
+        """
+        total = sum(weights.values())
+        share = {name: weight / total for name, weight in weights.items()}
+        return cls(
+            live=share.get("customer_answered", 0.0),
+            machine=share.get("answering_machine", 0.0),
+            busy=share.get("user_busy", 0.0),
+            invalid=share.get("invalid_number", 0.0),
+            congestion=share.get("congestion", 0.0),
+            **times,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,381 @@
+#!/usr/bin/env python3
+"""The composition root: builds the daemon in order, stops it in reverse, and mounts the verbs.
+
+The rule of this module: it connects and decides nothing. Settings become plain arguments here;
+nobody else knows more than one room.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from actors.campaign import CampaignIdentity
+from actors.director import CampaignPlan, Director
+from actors.housekeeping import Housekeeper
+from actors.live import LiveRuntime
+from actors.operations import Operations, TrunkFacts
+from config.loader import load_settings, settings_problems  # noqa: F401
+from config.settings import Settings, SimulatedTrunk, SipDesk, SipTrunk
+from dialer.agents import AgentProfile
+from dialer.compliance.permission import permission_rule
+from dialer.compliance.preset import Preset, load_preset
+from dialer.dial_policy import DialPolicy
+from dialer.errors import ConfigError, DialerError
+from dialer.events import TrunkChanged
+from dialer.flow.graph import load_flow
+from dialer.flow.interpreter import Facts, contact_step
+from dialer.journal import DaemonStarted, DaemonStopped
+from dialer.metrics import Metrics
+from dialer.ports import AgentDesk, Trunk
+from gateways.journal.writer import JournalConfig, JournalWriter
+from gateways.logs import LogConfig, configure_logs  # noqa: F401
+from gateways.media.config import MediaConfig
+from gateways.prometheus.collector import registry_of
+from gateways.prometheus.server import HealthServer, Pages
+from gateways.sip.desk import DeskConfig
+from gateways.sip.keep_alive import KeepAliveConfig
+from gateways.sip.site import Listening, SipSite, SitePlan
+from gateways.sip.trunk import TrunkConfig
+from gateways.store import open_store
+from sim.carrier import Carrier, SimTrunk
+from sim.desk import Desk, SimDesk
+from sim.model import CarrierModel, DeskModel
+
+VERSION = "0.1.0"
+ROOT = Path(__file__).resolve().parent
+REGULATIONS = ROOT / "config" / "regulations"
+GATEWAYS = frozenset({"trunk"})
+COUNT_CONTACTS_EVERY_S = 5
+
+log = logging.getLogger("foredial")
+
+
+def preset_named(name: str) -> Preset:
+    """A shipped regulation preset."""
+    path = REGULATIONS / f"{name}.yaml"
+    if not path.is_file():
+        there = ", ".join(sorted(p.stem for p in REGULATIONS.glob("*.yaml")))
+        raise ConfigError("compliance.preset", f"no preset {name!r}", f"there are: {there}")
+    return load_preset(path.read_bytes(), path.name)
+
+
+class Daemon:
+    """One running dialer."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.started_at = 0.0
+        self._stack = ExitStack()
+        self._trunks: dict[str, Trunk] = {}
+        self._policy = policy_of(settings)
+
+    # --- start and stop -----------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Bring everything up in order; what was started is stopped again if a part fails."""
+        with ExitStack() as undo:
+            self._stack = undo
+            self._start(self.settings)
+            self._stack = undo.pop_all()
+
+    def _start(self, settings: Settings) -> None:
+        stack = self._stack
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        self.store = stack.enter_context(
+            open_store(settings.store_url, settings.contact_schema, own=True)
+        )
+        self.journal = journal_of(settings, self.metrics)
+        self.journal.start()
+        stack.callback(self.journal.close)
+        self.runtime = LiveRuntime()
+        stack.callback(self.runtime.stop)
+        self.started_at = self.runtime.now()
+        self.director = Director(self.runtime, self.metrics, self.journal)
+        self.journal.append(DaemonStarted(self.started_at, VERSION))
+        sent = self._connect(settings)
+        self._recover(sent)
+        limits = {trunk.name: trunk.calls_per_second for trunk in settings.trunks}
+        self.director.open(self.store.port, self._trunks, self._desk, limits)
+        self._add_agents()
+        self.operations = self._operations(settings)
+        self.operations.watch_panic_file(0)
+        for campaign in self.store.campaigns.list(status="published", limit=10_000).items:
+            self._start_or_log(campaign.campaign_id)
+        chores = (self.operations.watch_panic_file, self._count_all_contacts)
+        housekeeper = Housekeeper(self.runtime, self.director, self.metrics, chores)
+        housekeeper.start()
+        stack.callback(housekeeper.stop)
+        self.health = HealthServer(
+            Pages(
+                registry_of(self.metrics),
+                checks={"store": self._store_ready, "trunks": self._trunks_ready},
+                title=f"Foredial {VERSION}",
+            ),
+            settings.metrics.host,
+            settings.metrics.port,
+        )
+        self.health.start()
+        stack.callback(self.health.stop)
+        self._serve_control(stack)
+
+    def _serve_control(self, stack: ExitStack) -> None:
+        from gateways.control.commands import Commands
+        from gateways.control.server import ControlServer
+
+        commands = Commands(self.store, site_of(self.settings), self.operations)
+        server = ControlServer(self.settings.control_socket, commands)
+        server.start()
+        stack.callback(server.stop)
+
+    def stop(self, grace_s: float) -> None:
+        """No new dials; live calls get `grace_s` to end; then everything stops in reverse."""
+        self.director.panic("the daemon is shutting down")
+        self._drain(grace_s)
+        self.journal.append(DaemonStopped(self.runtime.now(), VERSION))
+        self._stack.close()
+
+    def _drain(self, within_s: float = 2.0) -> None:
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline and self.director.calls_in_progress():
+            time.sleep(0.1)
+
+    def _operations(self, settings: Settings) -> Operations:
+        return Operations(
+            self.runtime,
+            self.director,
+            self.metrics,
+            plan_of=self._plan,
+            policy=self._policy,
+            trunks=self._trunks,
+            trunk_facts=tuple(
+                TrunkFacts(t.name, t.kind, t.max_channels, t.calls_per_second)
+                for t in settings.trunks
+            ),
+            panic_file=settings.panic_file,
+            about={"version": VERSION, "started_at": self.started_at, "live": settings.live},
+        )
+
+    # --- trunks and desk ----------------------------------------------------------------------
+
+    def _connect(self, settings: Settings) -> set[int]:
+        """Build trunks and desk; the attempts whose calls had left before a crash."""
+        uses_sip = isinstance(settings.desk, SipDesk) or any(
+            isinstance(trunk, SipTrunk) for trunk in settings.trunks
+        )
+        simulated: set[str] = set()
+        for trunk in settings.trunks:
+            self.metrics.open_trunk(trunk.name)
+            self.metrics.gauge("dialer_trunk_channels", trunk=trunk.name).set(trunk.max_channels)
+            if isinstance(trunk, SimulatedTrunk):
+                simulated.add(trunk.name)
+                self._simulate_trunk(trunk)
+        sent: frozenset[int] = frozenset()
+        if uses_sip:
+            site = sip_site(settings, self.metrics, self.director, self.runtime.now)
+            for name in site.trunks:
+                now = self.runtime.now()
+                self.director.tell(TrunkChanged(name, now, False, "it has not answered yet"))
+            sent = site.start()
+            # In reverse: the calls that the site hangs up must still settle.
+            self._stack.callback(self._drain)
+            self._stack.callback(site.stop)
+            self._trunks |= site.trunks
+            if site.desk is not None:
+                self._desk: AgentDesk = site.desk
+        if not isinstance(settings.desk, SipDesk):
+            self._simulate_desk(settings)
+        # A simulated call dies with the process, and nobody knows how far it had come.
+        open_attempts = self.store.attempts.in_flight()
+        return set(sent) | {a.attempt_id for a in open_attempts if a.trunk in simulated}
+
+    def _simulate_trunk(self, trunk: SimulatedTrunk) -> None:
+        model = carrier_model(self.settings, trunk)
+        name = f"carrier/{trunk.name}"
+        carrier = self.director.keep_alive(name, lambda: Carrier(trunk.name, model, self.metrics))
+        self._trunks[trunk.name] = SimTrunk(trunk.name, carrier)
+        self.director.tell(TrunkChanged(trunk.name, self.runtime.now(), True))
+
+    def _simulate_desk(self, settings: Settings) -> None:
+        model = DeskModel(wrap_up_mean_s=max(0.1, settings.simulation.wrap_up_s))
+        pool = self.director.pool
+        desk = self.director.keep_alive("desk", lambda: Desk(model, pool))
+        self._desk = SimDesk(model, desk)
+
+    def _add_agents(self) -> None:
+        settings = self.settings
+        limit_s = settings.desk.wrap_up_s
+        profiles = {p.agent_id: p for p in self.store.agents.list(limit=100_000).items}
+        for agent in settings.agents:
+            own = agent.wrap_up_s
+            profiles[agent.id] = AgentProfile(
+                agent.id,
+                agent.name,
+                agent.address,
+                agent.queues,
+                limit_s if own is None else own,
+            )
+        if not isinstance(settings.desk, SipDesk):
+            for number in range(1, settings.simulation.agents + 1):
+                agent_id = f"sim-{number:02d}"
+                profiles[agent_id] = AgentProfile(agent_id, f"Simulated {number}")
+        for profile in profiles.values():
+            self.director.add_agent(profile)
+        present = {agent.id for agent in settings.agents}
+        for agent_id in profiles:
+            if agent_id in present or agent_id.startswith("sim-"):
+                self.director.agent_asked(agent_id, "login")
+
+    # --- after a crash ------------------------------------------------------------------------
+
+    def _recover(self, sent: set[int]) -> None:
+        """Settle what a crash left open, and let each flow decide what becomes of its contacts."""
+        now = self.runtime.now()
+        report = self.store.port.recover(sent, now)
+        for lost in report.interrupted:
+            version = self.store.campaigns.version(lost.campaign_id, lost.version)
+            flow = load_flow(version.flow, f"campaign {lost.campaign_id}")
+            facts = Facts("interrupted", lost.attempts, now)
+            following = contact_step(flow, ((lost.node_id, "delivery"),), facts)
+            self.store.port.decide_interrupted(lost.attempt_id, following)
+        if report.interrupted or report.never_dialed or report.released:
+            log.warning(
+                "recovered: %d attempts interrupted, %d never dialed, %d contacts released",
+                len(report.interrupted),
+                len(report.never_dialed),
+                report.released,
+            )
+
+    # --- campaigns ----------------------------------------------------------------------------
+
+    def _plan(self, campaign_id: int) -> CampaignPlan:
+        record = self.store.campaigns.get(campaign_id)
+        version = self.store.campaigns.version(campaign_id, record.version)
+        flow = load_flow(version.flow, f"campaign {record.title}")
+        choice = flow.definition.compliance
+        preset = preset_named(choice.preset).overridden(choice.overrides, record.title)
+        identity = CampaignIdentity(campaign_id, record.version, record.title)
+        return CampaignPlan(identity, flow, preset, permission_rule(self._policy, preset))
+
+    def _start_or_log(self, campaign_id: int) -> None:
+        """A campaign that cannot run must not keep the others from running."""
+        try:
+            self.director.start(self._plan(campaign_id))
+        except DialerError as error:
+            log.error("campaign %d cannot run: %s", campaign_id, error)
+
+    # --- housekeeping -------------------------------------------------------------------------
+
+    def _count_all_contacts(self, turn: int) -> None:
+        if turn % COUNT_CONTACTS_EVERY_S == 1:
+            for campaign_id, title in self.director.running().items():
+                self._count_contacts(campaign_id, title)
+
+    def _count_contacts(self, campaign_id: int, title: str) -> None:
+        states = self.store.campaigns.contact_states(campaign_id)
+        total = self.store.campaigns.get(campaign_id).contacts
+        cells = self.metrics.gauges("dialer_campaign_contacts", campaign=title)
+        held = states.pop("in_flight", 0)
+        states["claimed"] = states.get("claimed", 0) + held
+        untouched = max(0, total - sum(states.values()))
+        for state, cell in cells.items():
+            cell.set(states.get(state, 0) + (untouched if state == "due" else 0))
+
+    def _store_ready(self) -> tuple[bool, str]:
+        return not self.journal.failing, "the journal cannot be written"
+
+    def _trunks_ready(self) -> tuple[bool, str]:
+        states = {t.name: self.director.trunk_state(t.name) for t in self.settings.trunks}
+        down = [f"{name}: {reason}" for name, (up, reason) in states.items() if not up]
+        return len(down) < len(states), "; ".join(down) or "no trunk is configured"
+
+
+# --- settings become plain arguments --------------------------------------------------------------
+
+
+def policy_of(settings: Settings) -> DialPolicy:
+    return DialPolicy(settings.live, frozenset(settings.allow_list), frozenset(settings.countries))
+
+
+def journal_of(settings: Settings, metrics: Metrics) -> JournalWriter:
+    journal = settings.journal
+    config = JournalConfig(
+        journal.dir,
+        int(journal.segment_mb * 2**20),
+        int(journal.keep_mb * 2**20),
+        journal.keep_days,
+    )
+    written, lost = (
+        metrics.counter("dialer_journal_records_total", result=result)
+        for result in ("written", "lost")
+    )
+    return JournalWriter(config, written.inc, lost.inc)
+
+
+def carrier_model(settings: Settings, trunk: SimulatedTrunk) -> CarrierModel:
+    simulation = settings.simulation
+    return CarrierModel.of_weights(
+        simulation.outcomes,
+        post_dial_delay_s=simulation.setup_s,
+        ring_mean_s=simulation.ring_s,
+        talk_mean_s=simulation.talk_s,
+        patience_s=simulation.patience_s,
+        channels=trunk.max_channels,
+    )
+
+
+def sip_site(
+    settings: Settings, metrics: Metrics, director: Director, clock: Callable[[], float]
+) -> SipSite:
+    media = settings.media
+    desk = settings.desk
+    plan = SitePlan(
+        trunks=tuple(sip_trunk(t) for t in settings.trunks if isinstance(t, SipTrunk)),
+        desk=(
+            Listening(desk.bind.host, desk.bind.port, desk.advertised_host or ""),
+            DeskConfig(login_timeout_s=desk.answer_timeout_s),
+        )
+        if isinstance(desk, SipDesk)
+        else None,
+        media=MediaConfig(
+            media.bind_host,
+            media.advertised_host or "",
+            media.prompts_dir,
+            media.first_port,
+            media.last_port,
+        ),
+        log_dir=settings.data_dir / "sip",
+    )
+
+    def on_response(trunk: str, status_class: str) -> None:
+        labels = {"trunk": trunk, "class": status_class}
+        metrics.counter("dialer_trunk_responses_total", **labels).inc()
+
+    def on_channels(trunk: str, in_use: int) -> None:
+        metrics.gauge("dialer_trunk_channels_in_use", trunk=trunk).set(in_use)
+
+    return SipSite(
+        plan,
+        director,
+        director.pool,
+        clock=clock,
+        on_response=on_response,
+        on_channels=on_channels,
+    )
+
+
+def sip_trunk(trunk: SipTrunk) -> tuple[Listening, TrunkConfig]:
+    return Listening(trunk.bind.host, trunk.bind.port, trunk.advertised_host or ""), TrunkConfig(
+        trunk.name,
+        trunk.remote.host,
+        trunk.remote.port,
+        username=trunk.username,
+        password=trunk.password.get_secret_value() if trunk.password else "",
+        from_user=trunk.caller_id or "anonymous",
+        domain=trunk.domain,
+        codecs=trunk.codecs,
+        max_channels=trunk.max_channels,
+        keep_alive=KeepAliveConfig(trunk.options_keepalive_s),
+    )
