@@ -10,6 +10,7 @@ from typing import Any
 from actors.messages import (
     AddAgent,
     AgentAssigned,
+    AgentHangsUp,
     AgentLost,
     AgentMove,
     AgentsMoved,
@@ -118,6 +119,10 @@ class AgentPool(Behaviour):
         if ask.wish == "login":
             if agent.state == "logged_out":
                 self._desk.log_in(ask.agent_id, agent.profile.address)
+            return
+        if ask.wish == "hang_up":
+            if agent.call is not None:
+                agent.call.tell(AgentHangsUp(agent.attempt_id))
             return
         event = ask.wish
         if event == "ready" and agent.state == "pending_not_ready":

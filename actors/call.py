@@ -11,6 +11,7 @@ from dialer.compliance.preset import Preset
 
 from actors.messages import (
     AgentAssigned,
+    AgentHangsUp,
     AgentLost,
     CallMoved,
     CallOver,
@@ -163,6 +164,11 @@ class Call(Behaviour):
             self._trunk.play(self._attempt_id, message, True)
         else:
             self._trunk.hang_up(self._attempt_id)
+
+    @handles(AgentHangsUp)
+    def _on_agent_hangs_up(self, _: AgentHangsUp) -> None:
+        if self._state == "bridged":
+            self._hang_up("")
 
     @handles(AgentLost)
     def _on_agent_lost(self, _: AgentLost) -> None:

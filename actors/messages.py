@@ -198,6 +198,12 @@ class OverAcknowledged(NamedTuple):
     attempt_id: int
 
 
+class AgentHangsUp(NamedTuple):
+    """Pool to call: your agent wants to end it."""
+
+    attempt_id: int
+
+
 class AgentLost(NamedTuple):
     """Pool to call: your agent's leg fell."""
 

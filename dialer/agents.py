@@ -67,7 +67,7 @@ AGENT = StateTable(
 
 STATES = AGENT.states
 
-WISHES = ("login", "ready", "not_ready", "logout", "wrap_up_done")
+WISHES = ("login", "ready", "not_ready", "logout", "wrap_up_done", "hang_up")
 """What an agent, or a supervisor for them, may ask for."""
 
 

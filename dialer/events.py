@@ -99,7 +99,7 @@ class AgentNoAnswer(NamedTuple):
 class AgentAsked(NamedTuple):
     """The agent, or a supervisor for them, asks for a state.
 
-    wish: "login", "ready", "not_ready", "logout" or "wrap_up_done".
+    wish: one of `dialer.agents.WISHES`; "hang_up" ends the call they are on.
     reason: a pause code, for "not_ready".
     """
 
