@@ -70,17 +70,21 @@ class FileLog:
     """The log in a file. One process at a time; one thread at a time.
 
     clock: seconds since the epoch. Records older than four hours are dropped: no carrier keeps
-    an unanswered leg that long, and the attempts are settled by then.
+    an unanswered leg that long, and the attempts are settled by then. growth_bytes: how much may
+    be appended before the file is rewritten.
     """
 
-    def __init__(self, path: Path, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, path: Path, clock: Callable[[], float], growth_bytes: int = GROWTH_BYTES
+    ) -> None:
         self.failures = 0
         self._path = path
         self._clock = clock
         self._open: dict[str, OpenLeg] = {}
         self._sent: dict[int, list[int]] = {}
         self._size = 0
-        self._compact_at = GROWTH_BYTES
+        self._growth_bytes = growth_bytes
+        self._compact_at = growth_bytes
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._read(path.read_bytes() if path.exists() else b"")
@@ -187,7 +191,7 @@ class FileLog:
         fresh.write_bytes(data)
         fresh.replace(self._path)
         self._size = len(data)
-        self._compact_at = 2 * self._size + GROWTH_BYTES
+        self._compact_at = 2 * self._size + self._growth_bytes
         return os.open(self._path, os.O_WRONLY | os.O_APPEND)
 
     def _compact(self) -> None:

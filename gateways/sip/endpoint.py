@@ -22,6 +22,7 @@ from gateways.sip.transport import UdpTransport, outward_host
 from gateways.sip.user_agent import UserAgent
 
 _log = logging.getLogger(__name__)
+REFRESH_S = 30.0
 _WILDCARDS = frozenset({"0.0.0.0", "::", ""})
 
 
@@ -59,6 +60,7 @@ class SipEndpoint:
         self._recovered = False
         self._credentials: dict[str, Credentials] = {}
         self._hosts: dict[str, str] = {}
+        self._look_up_after: dict[str, float] = {}
         self._resolving: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop
         self._thread = threading.Thread(target=self._carry, name="sip", daemon=True)
@@ -144,7 +146,14 @@ class SipEndpoint:
         return Address(known, port) if known else None
 
     def resolve(self, host: str, then: Callable[[float], None] | None = None) -> None:
-        """Look a host name up (again), then call back. SIP thread only."""
+        """Look a host name up (again), then call back. SIP thread only.
+
+        Without a callback it is a refresh, made at most every half minute.
+        """
+        now = self._loop.time()
+        if then is None and now < self._look_up_after.get(host, 0.0):
+            return
+        self._look_up_after[host] = now + REFRESH_S
         task = self._loop.create_task(self._resolve(host, then))
         self._resolving.add(task)
         task.add_done_callback(self._resolving.discard)

@@ -168,7 +168,7 @@ def read_name_addr(value: str) -> NameAddr:
         raise MalformedError(f"an address without its closing bracket: {value[:60]!r}")
     display = value[:start].strip()
     if display.startswith('"'):
-        display = re.sub(r"\\(.)", r"\1", display.strip('"'))
+        display = re.sub(r"\\(.)", r"\1", display[1:-1])
     return NameAddr(
         value[: end + 1], display, value[start + 1 : end].strip(), read_params(value[end + 1 :])
     )

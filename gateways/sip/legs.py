@@ -7,7 +7,7 @@ exactly once, whatever the other side does. Source: RFC 3261 sections 9 (CANCEL)
 
 from typing import TYPE_CHECKING, Any
 
-from dialer.errors import MediaError
+from dialer.errors import MediaError, TrunkError
 from dialer.events import EndCause
 from gateways.sip.dialogs import Dialog
 from gateways.sip.digest import answer, challenges_of
@@ -56,11 +56,11 @@ class Leg:
         """Send the INVITE."""
         try:
             self.session = Session(self._agent.media, self.plan.media_leg, self.plan.codecs)
-        except MediaError as error:
+            self._send_invite(now)
+        except (MediaError, TrunkError) as error:
+            kind = "no audio" if isinstance(error, MediaError) else "no INVITE"
             self._step("silence")
-            self._tell_ended(EndCause("trunk", 0, 0, f"no audio: {error}"))
-            return
-        self._send_invite(now)
+            self._tell_ended(EndCause("trunk", 0, 0, f"{kind}: {error}"))
 
     def cancel(self, now: float) -> None:
         """Stop ringing; a call that is answered, or ends already, stays as it is."""
@@ -352,6 +352,9 @@ class Leg:
         if self._told:
             return
         self._told = True
-        if self.session is not None:
-            self.session.close()
-        self._owner.leg_ended(cause)
+        try:
+            if self.session is not None:
+                self.session.close()
+        finally:
+            # Whatever the relay does, the owner hears of the end.
+            self._owner.leg_ended(cause)

@@ -46,7 +46,8 @@ def _to_stranger(message: Message) -> Reply:
 
 def _in_dialog(leg: Leg, message: Message) -> Reply:
     assert leg.dialog is not None
-    if not leg.dialog.takes(message):
+    # A BYE out of order is taken all the same: who refuses it keeps a dead call.
+    if not leg.dialog.takes(message) and message.method != "BYE":
         return Reply(500, reason="Request Out of Order")
     if message.method == "OPTIONS":
         return _ALIVE

@@ -6,13 +6,17 @@ description brings one. Source: RFC 3264, RFC 3261 section 14, RFC 3311 (UPDATE)
 (session timers), RFC 6086 (INFO).
 """
 
+import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from dialer.errors import MediaError
 from gateways.sip.headers import MalformedError
 from gateways.sip.media_port import Media
 from gateways.sip.messages import Message
 from gateways.sip.sdp import Audio, Description, Speaker, read_sdp
+
+_log = logging.getLogger(__name__)
 
 
 class Reply(NamedTuple):
@@ -42,12 +46,9 @@ class Session:
         return self._speaker.offer()
 
     def take_answer(self, body: bytes) -> bool:
-        """Use the other side's answer to our offer; False when it has no audio that we speak."""
+        """Use the other side's answer to our offer; False when its audio is of no use."""
         audio = self._read(body)
-        if audio is None:
-            return False
-        self._use(audio)
-        return True
+        return audio is not None and self._use(audio)
 
     def re_invite(self, message: Message) -> Reply:
         """A re-INVITE: a new offer, or a request for ours (section 14.2)."""
@@ -84,7 +85,8 @@ class Session:
             # T.38, or a codec that we lack: refused, and the call goes on as it was.
             return Reply(488, b"", (("Warning", '304 foredial "Media type not available"'),))
         body = self._speaker.answer(offer, audio)
-        self._use(audio)
+        if not self._use(audio):
+            return Reply(500)
         return Reply(200, body, session_timer(message))
 
     def _read(self, body: bytes) -> Audio | None:
@@ -93,13 +95,21 @@ class Session:
         except MalformedError:
             return None
 
-    def _use(self, audio: Audio) -> None:
-        if audio == self._audio or self._closed:
-            return
+    def _use(self, audio: Audio) -> bool:
+        """Have the relay send there; whether it does."""
+        if audio == self._audio:
+            return True
+        if self._closed:
+            return False
+        try:
+            self._media.set_remote(
+                self.leg_id, audio.host, audio.port, audio.payload_type, not audio.held
+            )
+        except MediaError as error:
+            _log.warning("no audio for %s: %s", self.leg_id, error)
+            return False
         self._audio = audio
-        self._media.set_remote(
-            self.leg_id, audio.host, audio.port, audio.payload_type, not audio.held
-        )
+        return True
 
 
 def session_timer(message: Message) -> tuple[tuple[str, str], ...]:

@@ -235,7 +235,12 @@ class SipTrunk:
         self._calls[request.attempt_id] = call
         self._count_channels()
         plan = self._plan(request, destination)
-        call.leg = self._endpoint.agent.place(plan, call, str(request.attempt_id), now)
+        try:
+            call.leg = self._endpoint.agent.place(plan, call, str(request.attempt_id), now)
+        except Exception as error:
+            # Every dial ends in one Ended, even one that meets a bug of ours.
+            _log.exception("trunk %s cannot dial attempt %d", self.name, request.attempt_id)
+            call.ended(EndCause("trunk", 0, 0, f"internal error: {error}"))
 
     def _plan(self, request: DialRequest, destination: Address) -> LegPlan:
         config = self.config

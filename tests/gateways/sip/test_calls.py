@@ -112,14 +112,6 @@ def test_a_codec_that_we_lack_is_acknowledged_hung_up_and_the_trunks_fault() -> 
     assert owner.story == [EndCause("trunk", 488, 0, "no codec that we speak")]
 
 
-def test_no_free_port_is_the_trunks_fault_and_nothing_leaves() -> None:
-    bench = Bench()
-    bench.media.full = True
-    with pytest.raises(IndexError):
-        bench.dial()
-    assert not bench.agent.legs
-
-
 def test_a_cancel_waits_for_a_provisional_response() -> None:
     bench = Bench()
     leg, owner, invite = bench.dial()

@@ -1,0 +1,91 @@
+"""A real stack on loopback, and a peer on a socket whose lines the test writes."""
+
+import queue
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gateways.sip.endpoint import EndpointConfig, SipEndpoint
+from gateways.sip.keep_alive import KeepAliveConfig
+from gateways.sip.messages import Message, read_message
+from gateways.sip.trunk import SipTrunk, TrunkConfig
+from tests.gateways.sip.kit import RecordingMedia
+
+PATIENCE_S = 10.0
+QUIET = KeepAliveConfig(interval_s=0)
+
+
+class Inbox:
+    """A Sink that a test reads."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def tell(self, message: Any, /) -> None:
+        self._queue.put(message)
+
+    def next(self) -> Any:
+        return self._queue.get(timeout=PATIENCE_S)
+
+    def names(self, count: int) -> list[str]:
+        return [type(self.next()).__name__ for _ in range(count)]
+
+    def empty(self) -> bool:
+        return self._queue.empty()
+
+
+class Peer:
+    """The other side, one datagram at a time."""
+
+    def __init__(self) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.settimeout(PATIENCE_S)
+        self.port: int = self.socket.getsockname()[1]
+        self.source: Any = None
+
+    def expect(self, method: str) -> Message:
+        """The next message, repeats of other kinds passed over."""
+        while True:
+            data, self.source = self.socket.recvfrom(65535)
+            message = read_message(data)
+            if method in (message.method, str(message.status_code)):
+                return message
+
+    def say(self, text: str) -> None:
+        self.socket.sendto(text.encode(), self.source)
+
+    def contact(self) -> str:
+        return f"<sip:callee@127.0.0.1:{self.port}>"
+
+
+@contextmanager
+def peer() -> Iterator[Peer]:
+    """A peer that is closed in the end."""
+    opened = Peer()
+    try:
+        yield opened
+    finally:
+        opened.socket.close()
+
+
+@contextmanager
+def endpoint(media: RecordingMedia | None = None, log: Path | None = None) -> Iterator[SipEndpoint]:
+    """A running endpoint on loopback."""
+    opened = SipEndpoint(EndpointConfig("127.0.0.1", 0, dialog_log=log), media or RecordingMedia())
+    opened.start()
+    try:
+        yield opened
+    finally:
+        opened.stop(grace_s=0.0)
+
+
+def trunk(on: SipEndpoint, port: int, changes: Inbox | None = None, **how: Any) -> SipTrunk:
+    """A started trunk at a peer's port."""
+    hooks = {name: how.pop(name) for name in ("on_response", "on_channels") if name in how}
+    config = TrunkConfig("carrier", "127.0.0.1", port, **{"keep_alive": QUIET, **how})
+    opened = SipTrunk(config, on, changes or Inbox(), **hooks)
+    opened.start()
+    return opened
