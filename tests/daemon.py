@@ -1,0 +1,147 @@
+"""Drives `run.py serve` as an operator does: a settings file, verbs, signals and HTTP."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+ROOT = Path(__file__).resolve().parent.parent
+RUN = [sys.executable, str(ROOT / "run.py")]
+
+
+class VerbError(Exception):
+    """A verb that ended with another exit code than 0."""
+
+    def __init__(self, code: int, stderr: str) -> None:
+        super().__init__(f"exit code {code}: {stderr}")
+        self.code = code
+        self.stderr = stderr
+
+
+class Dialer:
+    """A daemon with its settings file.
+
+    with Dialer(tmp_path, settings) as dialer:
+        dialer.verb("contacts", "import", "list.csv")
+    """
+
+    def __init__(self, folder: Path, settings: str) -> None:
+        self.folder = folder
+        self.config = folder / "foredial.yaml"
+        self.config.write_text(settings)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._starts = 0
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def log(self) -> str:
+        """What every start of the daemon has printed."""
+        files = sorted(self.folder.glob("serve-*.log"))
+        return "".join(file.read_text(errors="replace") for file in files)
+
+    def start(self, within_s: float = 30.0) -> Self:
+        self._starts += 1
+        path = self.folder / f"serve-{self._starts:03d}.log"
+        with path.open("wb") as log:
+            self._process = subprocess.Popen(
+                [*RUN, "--config", str(self.config), "serve"], stdout=log, stderr=log, cwd=ROOT
+            )
+        self.wait_for(self._answers, within_s, "the daemon to come up")
+        return self
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise RuntimeError(f"the daemon ended with {self._process.returncode}:\n{self.log()}")
+        try:
+            self.verb("status")
+        except VerbError:
+            return False
+        return True
+
+    def kill(self) -> None:
+        """SIGKILL: no goodbye of any kind."""
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._process = None
+
+    def stop(self, within_s: float = 30.0) -> int:
+        """SIGTERM; the exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        try:
+            code = self._process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise
+        self._process = None
+        return code
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self.stop()
+
+    def verb(self, *arguments: str, within_s: float = 60.0) -> Any:
+        """Run a verb with --json; what it answers.
+
+        Raises:
+            VerbError: it ended with another exit code than 0.
+        """
+        done = subprocess.run(
+            [*RUN, "--config", str(self.config), *arguments, "--json"],
+            capture_output=True,
+            text=True,
+            timeout=within_s,
+            cwd=ROOT,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise VerbError(done.returncode, done.stderr.strip())
+        return json.loads(done.stdout)
+
+    def metrics_url(self) -> str:
+        url: str = self.verb("status")["metrics"]
+        return url
+
+    def get(self, path: str) -> str:
+        """A page of the daemon's HTTP server."""
+        with urllib.request.urlopen(self.metrics_url() + path, timeout=10) as response:
+            body: bytes = response.read()
+        return body.decode()
+
+    def figure(self, name: str, **labels: str) -> float:
+        """The value of one series of /metrics, 0.0 where there is none."""
+        wanted = {f'{key}="{value}"' for key, value in labels.items()}
+        for line in self.get("/metrics").splitlines():
+            if line.startswith((f"{name}{{", f"{name} ")):
+                series, _, value = line.rpartition(" ")
+                inside = series.partition("{")[2].rstrip("}")
+                if wanted == set(inside.split(",")) - {""}:
+                    return float(value)
+        return 0.0
+
+    @staticmethod
+    def wait_for(ready: Callable[[], Any], within_s: float, what: str) -> Any:
+        """Poll until `ready` gives something true; that. Raises TimeoutError."""
+        deadline = time.monotonic() + within_s
+        while True:
+            result = ready()
+            if result:
+                return result
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"waited {within_s:g} s for {what}")
+            time.sleep(0.2)

@@ -1,0 +1,273 @@
+"""The main job on real peers: a list, a carrier, phones, and the daemon between them."""
+
+import random
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.daemon import Dialer
+from tests.peers import audio, require
+from tests.peers.address import PeerAddress
+from tests.peers.baresip import Phone
+from tests.peers.behaviours import (
+    BUSY,
+    CHALLENGE_401,
+    CHALLENGE_407,
+    DIRECT,
+    LOST_INVITE,
+    NO_ANSWER,
+    NOT_FOUND,
+    RING_THEN_ANSWER,
+    Behaviour,
+)
+from tests.peers.prometheus import Prometheus
+from tests.peers.sipp import Carrier, free_port
+from tests.peers.trace import Message
+
+pytestmark = pytest.mark.peer
+
+AGENTS = 10
+PHONES = {str(digit): replace(DIRECT, name="phone") for digit in range(10)}
+
+
+def answering(talk_s: float) -> dict[str, Behaviour]:
+    """By last digit; those who answer hang up after a while, as customers do."""
+    return {
+        "0": replace(DIRECT, hang_up_after_s=talk_s),
+        "1": replace(RING_THEN_ANSWER, hang_up_after_s=talk_s),
+        "2": BUSY,
+        "3": NOT_FOUND,
+        "4": NO_ANSWER,
+        "5": replace(CHALLENGE_401, hang_up_after_s=talk_s),
+        "6": replace(CHALLENGE_407, hang_up_after_s=talk_s),
+        "7": replace(LOST_INVITE, hang_up_after_s=talk_s),
+        "8": replace(DIRECT, hang_up_after_s=talk_s),
+        "9": replace(RING_THEN_ANSWER, hang_up_after_s=talk_s),
+    }
+
+
+OUTCOME_BY_DIGIT = {
+    **dict.fromkeys("0156789", "customer_answered"),
+    "2": "user_busy",
+    "3": "invalid_number",
+    "4": "no_user_response",
+}
+
+
+def settings(folder: Path, carrier: str, agents: dict[str, str], host: str = "127.0.0.1") -> str:
+    """A daemon on loopback, with a trunk to `carrier` and SIP phones."""
+    rows = "\n".join(
+        f"  - {{id: {agent_id}, address: '{address}'}}" for agent_id, address in agents.items()
+    )
+    sip_port = free_port(host)
+    return f"""
+data_dir: {folder}/var
+live: false
+allow_list: ["+1202555*"]
+attributes:
+  - {{name: customer_id, type: text, key: true}}
+  - {{name: phone, type: phone, required: true}}
+trunks:
+  - name: carrier
+    kind: sip
+    remote: {carrier}
+    bind: {host}:{sip_port}
+    username: dialer
+    password: s3cret
+    max_channels: 100
+    calls_per_second: 50
+desk:
+  kind: sip
+  bind: {host}:{sip_port}
+  wrap_up_s: 0.2
+agents:
+{rows}
+media:
+  bind_host: {host}
+  first_port: 21000
+  last_port: 21998
+metrics: {{port: 0}}
+log: {{level: info, format: json}}
+"""
+
+
+FLOW = """
+title: Main job
+compliance:
+  preset: us_ftc
+  overrides:
+    ring_minimum_s: 3
+    calling_hours: [{from: "00:00", to: "24:00"}]
+nodes:
+  - {id: start, type: start, interval_s: 1, next: {pulse: due}}
+  - {id: due, type: check_undelivered_contacts, next: {"true": seize}}
+  - {id: seize, type: seize_agent, target: 10, request_ttl_s: 30, next: {pulse: seized}}
+  - {id: seized, type: check_seize_agent_event, next: {agent_reserved: init}}
+  - {id: init, type: init, dialing: {mode: progressive}, next: {contact: dial}}
+  - {id: dial, type: dial, channel: carrier, ring_timeout_s: 5, next: {live_call: human}}
+  - {id: human, type: call_decision, next: {"true": route, "false": bye}}
+  - {id: route, type: route_to_agent}
+  - {id: bye, type: end_call}
+"""
+
+
+@pytest.fixture
+def phones(tmp_path: Path) -> Iterator[Carrier]:
+    """Ten desk phones that pick up by themselves and stay on the line."""
+    require("sipp")
+    with Carrier(tmp_path / "phones", PHONES, host="127.0.0.51") as carrier:
+        yield carrier
+
+
+def desk_of(phones: Carrier) -> dict[str, str]:
+    return {f"agent{n}": f"sip:agent{n}@{phones.address}" for n in range(AGENTS)}
+
+
+def load(dialer: Dialer, numbers: list[str]) -> int:
+    """Import the numbers, create the campaign, publish it; its id."""
+    rows = [f"C{i},{number}" for i, number in enumerate(numbers, 1)]
+    (dialer.folder / "list.csv").write_text("customer_id,phone\n" + "\n".join(rows) + "\n")
+    (dialer.folder / "flow.yaml").write_text(FLOW)
+    assert dialer.verb("contacts", "import", str(dialer.folder / "list.csv"))["added"] == len(rows)
+    campaign = dialer.verb("campaign", "create", str(dialer.folder / "flow.yaml"))
+    campaign_id = int(campaign["campaign_id"])
+    dialer.verb("campaign", "publish", str(campaign_id))
+    return campaign_id
+
+
+def outcomes(dialer: Dialer) -> dict[str, list[str]]:
+    """Number -> outcomes of its settled attempts, from the database itself."""
+    found: dict[str, list[str]] = {}
+    path = dialer.folder / "var" / "foredial.db"
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        query = "select number, outcome from attempts where settled_at is not null"
+        for number, outcome in database.execute(query):
+            found.setdefault(number, []).append(outcome)
+    return found
+
+
+def live_at(messages: list[Message], killed_at: float, started_at: float) -> list[str]:
+    """Call-IDs that the carrier had answered before the kill and nobody had ended at restart."""
+    answered = {
+        m.call_id
+        for m in messages
+        if m.sent and m.status == 200 and m.method == "INVITE" and m.at < killed_at
+    }
+    over = {m.call_id for m in messages if m.is_request("BYE") and m.at < started_at}
+    return sorted(answered - over)
+
+
+def numbers_of(count: int) -> list[str]:
+    return [f"+1202555{n:04d}" for n in range(100, 100 + count)]
+
+
+def test_two_hundred_contacts_each_come_to_one_outcome(tmp_path: Path, phones: Carrier) -> None:
+    require("prometheus")
+    numbers = numbers_of(200)
+    with (
+        Carrier(tmp_path / "carrier", answering(0.5)) as carrier,
+        Dialer(tmp_path, settings(tmp_path, carrier.address, desk_of(phones))) as dialer,
+    ):
+        campaign_id = load(dialer, numbers)
+        target = dialer.metrics_url().removeprefix("http://")
+        with Prometheus(tmp_path / "prometheus", target) as prometheus:
+            dialer.wait_for(lambda: len(outcomes(dialer)) == 200, 120, "200 outcomes")
+            attempts = 'dialer_call_attempts_total{campaign="Main job"}'
+            assert prometheus.wait_for(f"{attempts} == 200") == 200
+        found = outcomes(dialer)
+        assert found == {n: [OUTCOME_BY_DIGIT[n[-1]]] for n in numbers}
+        for outcome, count in Counter(OUTCOME_BY_DIGIT[n[-1]] for n in numbers).items():
+            labels = {"campaign": "Main job", "result": outcome}
+            assert dialer.figure("dialer_call_results_total", **labels) == count
+        assert dialer.figure("dialer_calls_abandoned_total", campaign="Main job") == 0
+        explained = dialer.verb("explain", "contact", numbers[0])
+        assert explained["attempts"][0]["outcome"] == OUTCOME_BY_DIGIT[numbers[0][-1]]
+        assert dialer.verb("campaign", "list")["items"][0]["campaign_id"] == campaign_id
+        carrier.wait_for_calls(200, within_s=10)
+        assert carrier.dialed() == Counter(numbers)
+        assert carrier.unexpected_messages() == []
+        assert carrier.wrong_credentials() == []
+        by_name = Counter(carrier.plan.behaviour(n).name for n in numbers)  # type: ignore[union-attr]
+        assert Counter({name: n for (name, _), n in carrier.counts().items()}) == by_name
+    assert phones.unexpected_messages() == []
+
+
+def test_a_crash_loses_no_contact_and_dials_none_twice(tmp_path: Path, phones: Carrier) -> None:
+    numbers = numbers_of(120)
+    moments = random.Random(20261124)
+    restarts: list[tuple[float, float]] = []
+    with Carrier(tmp_path / "carrier", answering(6)) as carrier:
+        dialer = Dialer(tmp_path, settings(tmp_path, carrier.address, desk_of(phones)))
+        with dialer:
+            load(dialer, numbers)
+            for _ in range(3):
+                before = len(carrier.dialed())
+                dialer.wait_for(lambda: len(carrier.dialed()) > before + 5, 30, "calls")  # noqa: B023
+                time.sleep(moments.uniform(0.0, 4.0))
+                killed_at = time.time()
+                dialer.kill()
+                time.sleep(moments.uniform(0.0, 1.0))
+                started_at = time.time()
+                dialer.start()
+                restarts.append((killed_at, started_at))
+            dialer.wait_for(lambda: set(outcomes(dialer)) >= set(numbers), 240, "every outcome")
+            found = outcomes(dialer)
+        carrier.stop(within_s=15)
+        dialed = carrier.dialed()
+        messages = carrier.messages()
+
+    assert {n: c for n, c in dialed.items() if c > 1} == {}, "dialed twice"
+    assert set(dialed) == set(numbers), "lost"
+    for number, results in found.items():
+        settled = [r for r in results if r != "never_dialed"]
+        assert len(settled) == 1, (number, results)
+        assert settled[0] in ("interrupted", OUTCOME_BY_DIGIT[number[-1]])
+    assert "interrupted" in {r for results in found.values() for r in results}
+    survivors = 0
+    for killed_at, started_at in restarts:
+        for call_id in live_at(messages, killed_at, started_at):
+            byes = [m.at for m in messages if m.call_id == call_id and m.is_request("BYE")]
+            assert byes, f"{call_id} survived the crash and got no BYE"
+            assert min(byes) - started_at < 5.0
+            survivors += 1
+    assert survivors > 0, "no call survived a crash: the test proves nothing"
+
+
+def test_a_minute_of_talk_is_heard_at_both_ends(tmp_path: Path) -> None:
+    """Longer than the 32 s after which a wrong ACK would lose the call."""
+    require("baresip")
+    number = "+12025550123"
+    customer_says = audio.speech(50, seed=1)
+    agent_says = audio.speech(50, seed=2)
+    with (
+        PeerAddress() as own,
+        Phone(tmp_path / "customer", number, says=customer_says) as customer,
+        Phone(tmp_path / "agent", "agent1", says=agent_says, repeats=True) as agent,
+        Dialer(
+            tmp_path, settings(tmp_path, customer.address, {"agent1": agent.uri}, own.ip)
+        ) as dialer,
+    ):
+        agent.wait_for("CALL_ESTABLISHED", within_s=15)
+        load(dialer, [number])
+        customer.wait_for("CALL_ESTABLISHED", within_s=20)
+        began = time.monotonic()
+        while time.monotonic() - began < 60:
+            time.sleep(5)
+            assert "CALL_CLOSED" not in customer.events()
+            assert "CALL_CLOSED" not in agent.events()
+        dialer.verb("agents", "state", "agent1", "hang_up")
+        customer.wait_for("CALL_CLOSED", within_s=10)
+        found = dialer.wait_for(lambda: outcomes(dialer), 10, "the outcome")
+        assert found == {number: ["customer_answered"]}
+        assert "CALL_CLOSED" not in agent.events(), "the agent's leg stays up"
+        dialer.stop()
+    assert audio.share_heard(agent.heard(), customer_says) > 0.95
+    # The agent had been talking since log-in: what the customer heard is the part from the bridge.
+    said = audio.share_heard(agent.said(), customer.heard()[8000 * 5 : 8000 * 45])
+    assert said > 0.95
