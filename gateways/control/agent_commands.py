@@ -1,0 +1,155 @@
+"""Agents and their queues.
+
+The rule of this module: who an agent is comes from the store, what state they are in from the
+daemon alone; without a daemon no state is told rather than a guessed one.
+"""
+
+import re
+from typing import Any
+
+from dialer.agents import WISHES, AgentProfile
+from dialer.documents import suggestion
+from dialer.errors import InputError, NotFoundError
+from gateways.control.live import Live
+from gateways.control.paging import MOST_PER_PAGE
+from gateways.control.problems import meant
+from gateways.control.site import Site
+from gateways.control.verbs import Door, verb
+from gateways.store import Store
+
+MOST_WRAP_UP_S = 3600.0
+_AGENT_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_ADDRESS = re.compile(r"sips?:[^\s@]+(@[^\s@]+)?")
+
+
+class AgentCommands:
+    """Verbs about agents and queues."""
+
+    def __init__(self, store: Store, site: Site, live: Live | None) -> None:
+        self._store = store
+        self._site = site
+        self._live = live
+
+    @verb("agents add")
+    def add(
+        self,
+        agent_id: str,
+        name: str = "",
+        address: str = "",
+        queues: list[str] | None = None,
+        wrap_up_s: float | None = None,
+    ) -> dict[str, Any]:
+        """Add an agent, or change one. queues: [] or None for the first of the settings.
+
+        Raises:
+            InputError: the id, the address, a queue or the wrap-up limit makes no sense.
+        """
+        served = tuple(dict.fromkeys(queues or self._site.queue_names[:1]))
+        wrap_up_s = self._site.wrap_up_s if wrap_up_s is None else wrap_up_s
+        profile = AgentProfile(agent_id, name, address, served, float(wrap_up_s))
+        self._check(profile)
+        before = self._before(agent_id)
+        new = self._store.agents.add(profile)
+        if self._live is not None:
+            try:
+                self._live.agent_added(profile)
+            except Exception:
+                if before is None:
+                    self._store.agents.remove(agent_id)
+                else:
+                    self._store.agents.add(before)
+                raise
+        return _profile(profile) | {"new": new}
+
+    @verb("agents list")
+    def list_agents(self) -> dict[str, Any]:
+        """Every agent, by id; with a daemon also their states: state, reason, for_s, ..."""
+        agents = {
+            profile.agent_id: _profile(profile) | {"state": None} for profile in self._profiles()
+        }
+        if self._live is not None:
+            for seen in self._live.agents():
+                known = agents.get(seen["agent_id"], {})
+                agents[seen["agent_id"]] = known | seen
+        items = [agents[agent_id] for agent_id in sorted(agents)]
+        return {"items": items, "total": len(items)}
+
+    @verb("agents state", Door.DAEMON)
+    def ask_state(self, agent_id: str, wish: str, reason: str = "") -> dict[str, Any]:
+        """Ask for an agent's state. wish: one of `dialer.agents.WISHES`.
+
+        Raises:
+            NotFoundError: there is no such agent.
+            InputError: there is no such wish.
+        """
+        assert self._live is not None
+        if wish not in WISHES:
+            mend = suggestion(wish, WISHES)
+            raise InputError(f"agent {agent_id!r}", f"nobody can ask for {wish!r}", mend)
+        known = [agent["agent_id"] for agent in self._live.agents()]
+        if agent_id not in known:
+            mend = meant(agent_id, known, "see agents list")
+            raise NotFoundError(f"agent {agent_id!r}", "there is none", mend)
+        self._live.agent_asked(agent_id, wish, reason)
+        return next(agent for agent in self._live.agents() if agent["agent_id"] == agent_id)
+
+    @verb("queues")
+    def queues(self) -> dict[str, Any]:
+        """Every queue: name, mrd, agents; with a daemon also how many are in each state."""
+        agents = self.list_agents()["items"]
+        items = []
+        for queue in self._site.queues:
+            serving = [agent for agent in agents if queue["name"] in agent.get("queues", ())]
+            states: dict[str, int] = {}
+            for agent in serving:
+                if agent["state"]:
+                    states[agent["state"]] = states.get(agent["state"], 0) + 1
+            items.append(
+                {
+                    "name": queue["name"],
+                    "mrd": queue["mrd"],
+                    "agents": len(serving),
+                    "states": states if self._live is not None else None,
+                }
+            )
+        return {"items": items, "total": len(items)}
+
+    def _check(self, profile: AgentProfile) -> None:
+        where = f"agent {profile.agent_id!r}"
+        if not _AGENT_ID.fullmatch(profile.agent_id):
+            mend = "use up to 64 letters, digits, _ . and -"
+            raise InputError(where, "is no id for an agent", mend)
+        if profile.address and not _ADDRESS.fullmatch(profile.address):
+            mend = "write it as sip:amy@10.0.0.5"
+            raise InputError(where, f"address {profile.address!r} is no SIP address", mend)
+        for queue in profile.queues:
+            if queue not in self._site.queue_names:
+                mend = suggestion(queue, self._site.queue_names)
+                raise InputError(where, f"there is no queue {queue!r}", mend)
+        if not 0 <= profile.wrap_up_s <= MOST_WRAP_UP_S:
+            what = f"a wrap-up of {profile.wrap_up_s:g} s makes no sense"
+            raise InputError(where, what, f"give 0 to {MOST_WRAP_UP_S:g} seconds")
+
+    def _before(self, agent_id: str) -> AgentProfile | None:
+        try:
+            return self._store.agents.get(agent_id)
+        except NotFoundError:
+            return None
+
+    def _profiles(self) -> list[AgentProfile]:
+        profiles: list[AgentProfile] = []
+        while True:
+            page = self._store.agents.list(len(profiles), MOST_PER_PAGE)
+            profiles += page.items
+            if len(profiles) >= page.total or not page.items:
+                return profiles
+
+
+def _profile(profile: AgentProfile) -> dict[str, Any]:
+    return {
+        "agent_id": profile.agent_id,
+        "name": profile.name,
+        "address": profile.address,
+        "queues": list(profile.queues),
+        "wrap_up_s": profile.wrap_up_s,
+    }

@@ -1,0 +1,38 @@
+"""What the settings say about this place, as far as commands need to know.
+
+The rule of this module: commands never see the settings file; the composition root tells them
+here what they may rely on.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dialer.compliance.preset import Preset
+from dialer.contacts import Schema
+from dialer.dial_policy import DialPolicy
+
+
+@dataclass(frozen=True)
+class Site:
+    """One dialer's surroundings.
+
+    schema: the declared contact attributes. policy: which numbers may be dialed. trunk_names: what
+    Dial nodes may name. gateways: those available, as {"trunk"}. queues: each with "name" and
+    "mrd". presets: a regulation by its name; raises ConfigError. panic_file: while it exists
+    nothing is dialed. wrap_up_s: the limit for agents who have none of their own.
+    """
+
+    schema: Schema
+    policy: DialPolicy
+    trunk_names: tuple[str, ...]
+    gateways: frozenset[str]
+    queues: tuple[Mapping[str, str], ...]
+    presets: Callable[[str], Preset]
+    journal_dir: Path
+    panic_file: Path
+    wrap_up_s: float = 0.0
+
+    @property
+    def queue_names(self) -> tuple[str, ...]:
+        return tuple(queue["name"] for queue in self.queues)
