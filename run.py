@@ -6,31 +6,38 @@ nobody else knows more than one room.
 """
 
 import logging
+import shutil
+import signal
+import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from actors.campaign import CampaignIdentity
 from actors.director import CampaignPlan, Director
 from actors.housekeeping import Housekeeper
 from actors.live import LiveRuntime
 from actors.operations import Operations, TrunkFacts
-from config.loader import load_settings, settings_problems  # noqa: F401
+from config.loader import load_settings, settings_problems
+from config.presets import preset_named
 from config.settings import Settings, SimulatedTrunk, SipDesk, SipTrunk
-from dialer.agents import AgentProfile
+from config.staff import staff_of
 from dialer.compliance.permission import permission_rule
-from dialer.compliance.preset import Preset, load_preset
-from dialer.dial_policy import DialPolicy
-from dialer.errors import ConfigError, DialerError
+from dialer.errors import DialerError
 from dialer.events import TrunkChanged
 from dialer.flow.graph import load_flow
-from dialer.flow.interpreter import Facts, contact_step
 from dialer.journal import DaemonStarted, DaemonStopped
 from dialer.metrics import Metrics
 from dialer.ports import AgentDesk, Trunk
+from gateways.control.commands import Commands
+from gateways.control.demo import load_demo
+from gateways.control.server import ControlServer
+from gateways.control.site import Site
 from gateways.journal.writer import JournalConfig, JournalWriter
-from gateways.logs import LogConfig, configure_logs  # noqa: F401
+from gateways.logs import LogConfig, configure_logs
 from gateways.media.config import MediaConfig
 from gateways.prometheus.collector import registry_of
 from gateways.prometheus.server import HealthServer, Pages
@@ -39,6 +46,8 @@ from gateways.sip.keep_alive import KeepAliveConfig
 from gateways.sip.site import Listening, SipSite, SitePlan
 from gateways.sip.trunk import TrunkConfig
 from gateways.store import open_store
+from gateways.store.after_crash import settle_after_crash
+from gateways.store.contact_gauges import count_contacts
 from sim.carrier import Carrier, SimTrunk
 from sim.desk import Desk, SimDesk
 from sim.model import CarrierModel, DeskModel
@@ -47,18 +56,11 @@ VERSION = "0.1.0"
 ROOT = Path(__file__).resolve().parent
 REGULATIONS = ROOT / "config" / "regulations"
 GATEWAYS = frozenset({"trunk"})
+DEMO = ROOT / "config" / "demo"
 COUNT_CONTACTS_EVERY_S = 5
+GRACE_S = 20.0
 
 log = logging.getLogger("foredial")
-
-
-def preset_named(name: str) -> Preset:
-    """A shipped regulation preset."""
-    path = REGULATIONS / f"{name}.yaml"
-    if not path.is_file():
-        there = ", ".join(sorted(p.stem for p in REGULATIONS.glob("*.yaml")))
-        raise ConfigError("compliance.preset", f"no preset {name!r}", f"there are: {there}")
-    return load_preset(path.read_bytes(), path.name)
 
 
 class Daemon:
@@ -70,7 +72,7 @@ class Daemon:
         self.started_at = 0.0
         self._stack = ExitStack()
         self._trunks: dict[str, Trunk] = {}
-        self._policy = policy_of(settings)
+        self._policy = settings.dial_policy
 
     # --- start and stop -----------------------------------------------------------------------
 
@@ -96,18 +98,10 @@ class Daemon:
         self.director = Director(self.runtime, self.metrics, self.journal)
         self.journal.append(DaemonStarted(self.started_at, VERSION))
         sent = self._connect(settings)
-        self._recover(sent)
+        settle_after_crash(self.store, sent, self.runtime.now())
         limits = {trunk.name: trunk.calls_per_second for trunk in settings.trunks}
         self.director.open(self.store.port, self._trunks, self._desk, limits)
         self._add_agents()
-        self.operations = self._operations(settings)
-        self.operations.watch_panic_file(0)
-        for campaign in self.store.campaigns.list(status="published", limit=10_000).items:
-            self._start_or_log(campaign.campaign_id)
-        chores = (self.operations.watch_panic_file, self._count_all_contacts)
-        housekeeper = Housekeeper(self.runtime, self.director, self.metrics, chores)
-        housekeeper.start()
-        stack.callback(housekeeper.stop)
         self.health = HealthServer(
             Pages(
                 registry_of(self.metrics),
@@ -119,28 +113,35 @@ class Daemon:
         )
         self.health.start()
         stack.callback(self.health.stop)
+        self.operations = self._operations(settings)
+        self.operations.watch_panic_file(0)
+        for campaign in self.store.campaigns.list(status="published", limit=10_000).items:
+            self._start_or_log(campaign.campaign_id)
+        chores = (self.operations.watch_panic_file, self._count_contacts)
+        housekeeper = Housekeeper(self.runtime, self.director, self.metrics, chores)
+        housekeeper.start()
+        stack.callback(housekeeper.stop)
         self._serve_control(stack)
 
     def _serve_control(self, stack: ExitStack) -> None:
-        from gateways.control.commands import Commands
-        from gateways.control.server import ControlServer
-
         commands = Commands(self.store, site_of(self.settings), self.operations)
-        server = ControlServer(self.settings.control_socket, commands)
+        server = ControlServer(self.settings.control_socket, commands.call)
         server.start()
         stack.callback(server.stop)
 
-    def stop(self, grace_s: float) -> None:
-        """No new dials; live calls get `grace_s` to end; then everything stops in reverse."""
+    def stop(self, grace_s: float, hurry: threading.Event) -> None:
+        """No new dials; live calls get `grace_s`, or until `hurry`; then all stops in reverse."""
         self.director.panic("the daemon is shutting down")
-        self._drain(grace_s)
+        self._drain(grace_s, hurry)
         self.journal.append(DaemonStopped(self.runtime.now(), VERSION))
         self._stack.close()
 
-    def _drain(self, within_s: float = 2.0) -> None:
+    def _drain(self, within_s: float = 2.0, hurry: threading.Event | None = None) -> None:
+        hurry = hurry or threading.Event()
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline and self.director.calls_in_progress():
-            time.sleep(0.1)
+            if hurry.wait(0.1):
+                return
 
     def _operations(self, settings: Settings) -> Operations:
         return Operations(
@@ -155,7 +156,12 @@ class Daemon:
                 for t in settings.trunks
             ),
             panic_file=settings.panic_file,
-            about={"version": VERSION, "started_at": self.started_at, "live": settings.live},
+            about={
+                "version": VERSION,
+                "started_at": self.started_at,
+                "live": settings.live,
+                "metrics": self.health.url,
+            },
         )
 
     # --- trunks and desk ----------------------------------------------------------------------
@@ -205,48 +211,11 @@ class Daemon:
         self._desk = SimDesk(model, desk)
 
     def _add_agents(self) -> None:
-        settings = self.settings
-        limit_s = settings.desk.wrap_up_s
-        profiles = {p.agent_id: p for p in self.store.agents.list(limit=100_000).items}
-        for agent in settings.agents:
-            own = agent.wrap_up_s
-            profiles[agent.id] = AgentProfile(
-                agent.id,
-                agent.name,
-                agent.address,
-                agent.queues,
-                limit_s if own is None else own,
-            )
-        if not isinstance(settings.desk, SipDesk):
-            for number in range(1, settings.simulation.agents + 1):
-                agent_id = f"sim-{number:02d}"
-                profiles[agent_id] = AgentProfile(agent_id, f"Simulated {number}")
-        for profile in profiles.values():
+        staff = staff_of(self.settings, self.store.agents.list(limit=100_000).items)
+        for profile in staff.profiles:
             self.director.add_agent(profile)
-        present = {agent.id for agent in settings.agents}
-        for agent_id in profiles:
-            if agent_id in present or agent_id.startswith("sim-"):
-                self.director.agent_asked(agent_id, "login")
-
-    # --- after a crash ------------------------------------------------------------------------
-
-    def _recover(self, sent: set[int]) -> None:
-        """Settle what a crash left open, and let each flow decide what becomes of its contacts."""
-        now = self.runtime.now()
-        report = self.store.port.recover(sent, now)
-        for lost in report.interrupted:
-            version = self.store.campaigns.version(lost.campaign_id, lost.version)
-            flow = load_flow(version.flow, f"campaign {lost.campaign_id}")
-            facts = Facts("interrupted", lost.attempts, now)
-            following = contact_step(flow, ((lost.node_id, "delivery"),), facts)
-            self.store.port.decide_interrupted(lost.attempt_id, following)
-        if report.interrupted or report.never_dialed or report.released:
-            log.warning(
-                "recovered: %d attempts interrupted, %d never dialed, %d contacts released",
-                len(report.interrupted),
-                len(report.never_dialed),
-                report.released,
-            )
+        for agent_id in staff.present:
+            self.director.agent_asked(agent_id, "login")
 
     # --- campaigns ----------------------------------------------------------------------------
 
@@ -266,22 +235,11 @@ class Daemon:
         except DialerError as error:
             log.error("campaign %d cannot run: %s", campaign_id, error)
 
-    # --- housekeeping -------------------------------------------------------------------------
+    # --- looking after it ---------------------------------------------------------------------
 
-    def _count_all_contacts(self, turn: int) -> None:
+    def _count_contacts(self, turn: int) -> None:
         if turn % COUNT_CONTACTS_EVERY_S == 1:
-            for campaign_id, title in self.director.running().items():
-                self._count_contacts(campaign_id, title)
-
-    def _count_contacts(self, campaign_id: int, title: str) -> None:
-        states = self.store.campaigns.contact_states(campaign_id)
-        total = self.store.campaigns.get(campaign_id).contacts
-        cells = self.metrics.gauges("dialer_campaign_contacts", campaign=title)
-        held = states.pop("in_flight", 0)
-        states["claimed"] = states.get("claimed", 0) + held
-        untouched = max(0, total - sum(states.values()))
-        for state, cell in cells.items():
-            cell.set(states.get(state, 0) + (untouched if state == "due" else 0))
+            count_contacts(self.store, self.metrics, self.director.running())
 
     def _store_ready(self) -> tuple[bool, str]:
         return not self.journal.failing, "the journal cannot be written"
@@ -292,11 +250,50 @@ class Daemon:
         return len(down) < len(states), "; ".join(down) or "no trunk is configured"
 
 
+# --- serving --------------------------------------------------------------------------------------
+
+
+def serve(settings: Settings, ready: Callable[[Daemon], None] = lambda _: None) -> None:
+    """Run a daemon until SIGTERM or SIGINT. A second signal does not wait for live calls."""
+    stopping = threading.Event()
+    log_config = LogConfig(settings.log.level, settings.log.format, settings.log.log_numbers)
+    undo_logs = configure_logs(log_config)
+    daemon = Daemon(settings)
+    daemon.start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    log.info("dialing can begin", extra={"metrics": daemon.health.url, "live": settings.live})
+    ready(daemon)
+    stopping.wait()
+    stopping.clear()
+    log.info("stopping: no new dials, live calls may finish")
+    daemon.stop(GRACE_S, stopping)
+    undo_logs()
+
+
+def prepare_demo(settings: Settings) -> None:
+    """The demo begins anew each time: its own folder is emptied, its list and campaign loaded."""
+    shutil.rmtree(settings.data_dir, ignore_errors=True)
+    settings.data_dir.mkdir(parents=True)
+    with open_store(settings.store_url, settings.contact_schema) as store:
+        load_demo(DEMO, store, Commands(store, site_of(settings), None), settings.contact_schema)
+
+
 # --- settings become plain arguments --------------------------------------------------------------
 
 
-def policy_of(settings: Settings) -> DialPolicy:
-    return DialPolicy(settings.live, frozenset(settings.allow_list), frozenset(settings.countries))
+def site_of(settings: Settings) -> Site:
+    return Site(
+        schema=settings.contact_schema,
+        policy=settings.dial_policy,
+        trunk_names=tuple(trunk.name for trunk in settings.trunks),
+        gateways=GATEWAYS if settings.trunks else frozenset(),
+        queues=tuple({"name": queue.name, "mrd": queue.mrd} for queue in settings.queues),
+        presets=preset_named,
+        journal_dir=settings.journal.dir,
+        panic_file=settings.panic_file,
+        wrap_up_s=settings.desk.wrap_up_s,
+    )
 
 
 def journal_of(settings: Settings, metrics: Metrics) -> JournalWriter:

@@ -27,6 +27,7 @@ from config.fields import (
 )
 from dialer import outcomes
 from dialer.contacts import AttributeSpec, AttributeType, Schema
+from dialer.dial_policy import DialPolicy
 from dialer.documents import suggestion
 
 DATA_DIR = Path("var")
@@ -291,6 +292,11 @@ class Settings(Section):
     def region(self) -> str:
         """The country of numbers written without one."""
         return self.default_region or self.countries[0]
+
+    @property
+    def dial_policy(self) -> DialPolicy:
+        """Which numbers may be dialed at all."""
+        return DialPolicy(self.live, frozenset(self.allow_list), frozenset(self.countries))
 
     @property
     def contact_schema(self) -> Schema:
