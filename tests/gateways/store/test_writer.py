@@ -218,3 +218,15 @@ def test_errors_carry_no_customers_data(store: Store) -> None:
         store.contacts._database.write(work)
     assert "secret" not in str(raised.value)
     assert "6175550123" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("safe", "level"), [(False, 1), (True, 2)])
+def test_a_commit_is_synced_to_disk_where_power_loss_must_lose_nothing(
+    url: str, safe: bool, level: int
+) -> None:
+    engine = make_engine(url, power_loss_safe=safe)
+    with engine.connect() as connection:
+        # As SQLite numbers them: 1 is NORMAL, 2 is FULL.
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == level
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    engine.dispose()
