@@ -50,14 +50,21 @@ class LossyWire:
         self._outer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._inner = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._wake, self._stop = socket.socketpair()
-        self._outer.bind((host, port))
-        self._inner.bind((host, 0))
+        try:
+            self._outer.bind((host, port))
+            self._inner.bind((host, 0))
+        except OSError:
+            self._close_sockets()
+            raise
         self._thread = threading.Thread(target=self._run, name="lossy wire", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         self._stop.send(b"x")
         self._thread.join()
+        self._close_sockets()
+
+    def _close_sockets(self) -> None:
         for held in (self._outer, self._inner, self._wake, self._stop):
             held.close()
 

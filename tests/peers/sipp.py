@@ -5,6 +5,7 @@ readable while SIPp runs and after it ended, however our side ended.
 """
 
 import contextlib
+import random
 import socket
 import subprocess
 import time
@@ -38,6 +39,18 @@ def free_port(host: str, kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
         return int(probe.getsockname()[1])
 
 
+def _free_media_port(host: str) -> int:
+    """Where SIPp finds two ports for audio and two for video, outside of those that the system
+    gives to whoever asks for any."""
+    while True:
+        first = random.randrange(10_000, 30_000, 4)
+        with contextlib.suppress(OSError), contextlib.ExitStack() as probes:
+            for port in range(first, first + 4):
+                probe = probes.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                probe.bind((host, port))
+            return first
+
+
 class Sipp:
     """A SIPp process with its files in `folder`, at `address` (host, port) over UDP."""
 
@@ -52,6 +65,7 @@ class Sipp:
         file.write_text(scenario, encoding="ascii")
         command = [
             *("sipp", "-sf", str(file), "-i", host, "-mi", host, "-p", str(port)),
+            *("-mp", str(_free_media_port(host))),
             *("-nostdin", "-skip_rlimit", "-timer_resol", "1", "-fd", "1"),
             *("-trace_msg", "-message_file", str(self._file("messages"))),
             *("-trace_err", "-error_file", str(self._file("errors"))),
@@ -109,7 +123,7 @@ class Sipp:
         local = f"{socket.inet_aton(self.host)[::-1].hex().upper()}:{self.port:04X}"
         lines = Path("/proc/net/udp").read_text(encoding="ascii").splitlines()[1:]
         sockets = {f"socket:[{f[9]}]" for f in map(str.split, lines) if f[1] == local}
-        with contextlib.suppress(FileNotFoundError):  # it has ended, or closed a file meanwhile
+        with contextlib.suppress(OSError):  # it has ended, or closed a file meanwhile
             held = Path(f"/proc/{self.process.pid}/fd").iterdir()
             return any(str(handle.readlink()) in sockets for handle in held)
         return False
@@ -170,13 +184,16 @@ class Carrier:
     def start(self) -> Self:
         loses = any(behaviour.lose for behaviour in self.plan.behaviours())
         port = free_port(self.host) if loses else self.port
-        media = free_port(self.host) & ~1
         # 32 s of retransmissions (64 T1), as carriers do, where SIPp would stop sooner.
-        more = ("-aa", "-max_invite_retrans", "9", "-mp", str(min(media, 50_000)))
+        more = ("-aa", "-max_invite_retrans", "9")
         self._sipp = Sipp(self._folder, "carrier", (self.host, port), self.plan.scenario(), more)
-        self._sipp.wait_until_listening()
-        if loses:
-            self._wire = LossyWire(self.host, self.port, (self.host, port), self._losses)
+        try:
+            self._sipp.wait_until_listening()
+            if loses:
+                self._wire = LossyWire(self.host, self.port, (self.host, port), self._losses)
+        except BaseException:
+            self._sipp.kill()
+            raise
         return self
 
     def _losses(self, number: str) -> tuple[str, ...]:
