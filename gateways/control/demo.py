@@ -12,9 +12,9 @@ def load_demo(folder: Path, store: Store, commands: Commands, schema: Schema) ->
     """contacts.csv and campaign.yaml of a folder, into a store that has neither."""
     with (folder / "contacts.csv").open("rb") as lines:
         rows = read_contacts(lines, schema, "contacts.csv")
-        store.contacts.import_all(
-            NewContact(row.key, row.attributes) for row in rows if isinstance(row, Accepted)
-        )
+        accepted = (NewContact(r.key, r.attributes) for r in rows if isinstance(r, Accepted))
+        for _ in store.contacts.import_all(accepted):
+            pass
     flow = (folder / "campaign.yaml").read_text("utf-8")
     campaign = commands.campaigns.create(flow, "campaign.yaml")
     commands.campaigns.publish(str(campaign["campaign_id"]))

@@ -6,6 +6,7 @@ The rule of this module: it runs once, before anything is dialed.
 import logging
 from collections.abc import Iterable
 
+from dialer.errors import InputError
 from dialer.flow.graph import load_flow
 from dialer.flow.interpreter import Facts, contact_step
 from gateways.store.store import Store
@@ -17,8 +18,13 @@ def settle_after_crash(store: Store, sent_attempt_ids: Iterable[int], now: float
     """Settle every open attempt. sent_attempt_ids: those whose call had left, as trunks know."""
     report = store.port.recover(sent_attempt_ids, now)
     for lost in report.interrupted:
-        version = store.campaigns.version(lost.campaign_id, lost.version)
-        flow = load_flow(version.flow, f"campaign {lost.campaign_id}")
+        try:
+            version = store.campaigns.version(lost.campaign_id, lost.version)
+            flow = load_flow(version.flow, f"campaign {lost.campaign_id}")
+        except InputError as error:
+            # Its contact stays done: that one campaign must not keep the daemon from starting.
+            log.error("campaign %d cannot decide: %s", lost.campaign_id, error)
+            continue
         facts = Facts("interrupted", lost.attempts, now)
         following = contact_step(flow, ((lost.node_id, "delivery"),), facts)
         store.port.decide_interrupted(lost.attempt_id, following)

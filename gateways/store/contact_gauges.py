@@ -15,7 +15,7 @@ def count_contacts(store: Store, metrics: Metrics, campaigns: Mapping[int, str])
         states = store.campaigns.contact_states(campaign_id)
         states["claimed"] = states.get("claimed", 0) + states.pop("in_flight", 0)
         total = store.campaigns.get(campaign_id).contacts
-        # Contacts that the campaign has not touched yet have no state in the database: they are due.
+        # Contacts that the campaign has not touched have no state in the database: they are due.
         states["due"] = states.get("due", 0) + max(0, total - sum(states.values()))
         for state, cell in metrics.gauges("dialer_campaign_contacts", campaign=title).items():
             cell.set(states.get(state, 0))
