@@ -75,6 +75,9 @@ class Leg:
             self._say_bye(now, "hang_up", EndCause("near", 200))
         else:
             self._hang_up_on_answer = True
+            if self.session is not None:
+                # Nobody will speak here, and its name may be wanted for the next call.
+                self.session.close()
             self.cancel(now)
 
     def fail(self, reason: str, now: float) -> None:
@@ -258,7 +261,8 @@ class Leg:
         self._agent.log.answer(self.call_id, dialog)
         self._acknowledge(dialog, message.cseq)
         body = message.content if message.has_sdp else self._early_sdp.get(tag, b"")
-        if self.session is None or not self.session.take_answer(body):
+        heard = self.session is not None and self.session.take_answer(body)
+        if not (heard or self._hang_up_on_answer):
             self._say_bye(
                 now, "unusable_answer", EndCause("trunk", 488, 0, "no codec that we speak")
             )
@@ -290,8 +294,10 @@ class Leg:
     def _say_bye(self, now: float, event: str, cause: EndCause) -> None:
         assert self.dialog is not None
         self._step(event)
-        self._agent.request_in(self.dialog, "BYE", self, now)
-        self._tell_ended(cause)
+        try:
+            self._agent.request_in(self.dialog, "BYE", self, now)
+        finally:
+            self._tell_ended(cause)
 
     def _again(self, transaction: Transaction, message: Message, now: float) -> bool:
         """Repeat a challenged BYE with credentials; False when there are none to give."""

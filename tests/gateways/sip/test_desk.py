@@ -103,6 +103,19 @@ def test_an_agent_moves_to_another_phone() -> None:
         assert events.empty()
 
 
+def test_an_agent_moves_while_the_first_phone_still_rings() -> None:
+    media, events = RecordingMedia(), Inbox()
+    with peer() as old, peer() as new, endpoint(media) as here:
+        desk = SipDesk(DeskConfig(), here, events)
+        desk.log_in("ann", address(old))
+        old.say(reply(old.expect("INVITE"), 180))
+        desk.log_in("ann", address(new))
+        pick_up(new)
+        assert isinstance(events.next(), AgentLegUp)
+        assert [call[0] for call in media.calls] == ["open", "close", "open", "remote"]
+        old.expect("CANCEL")
+
+
 def test_a_late_release_does_not_cut_the_next_customer_off() -> None:
     media, events = RecordingMedia(), Inbox()
     with peer() as phone, endpoint(media) as here:
