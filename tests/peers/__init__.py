@@ -16,7 +16,6 @@ _COMMANDS = {
     "sipp": "Debian's sip-tester",
     "baresip": "Debian's baresip-core",
     "prometheus": "Debian's prometheus",
-    "tcpdump": "Debian's tcpdump",
 }
 
 

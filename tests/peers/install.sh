@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the real peers the tests drive, from Debian: SIPp, baresip, Prometheus, and the tools
-# that give them addresses and watch the wire. Safe to run again: what is there is left alone.
+# Installs the real peers the tests drive, from Debian: SIPp, baresip, Prometheus, and the tool
+# that gives them addresses. Safe to run again: what is there is left alone.
 #
 # Where it cannot (not root, no apt, no such package) it says why and succeeds, because the tests
 # then skip with that reason; with REQUIRE_PEERS=1 it fails instead. No service is left running:
@@ -8,7 +8,7 @@
 set -u
 
 # a command that must exist, and the package that brings it
-NEEDED="sipp:sip-tester baresip:baresip-core prometheus:prometheus tcpdump:tcpdump ip:iproute2"
+NEEDED="sipp:sip-tester baresip:baresip-core prometheus:prometheus ip:iproute2"
 PATH="$PATH:/usr/sbin:/sbin"
 
 missing_packages() {
