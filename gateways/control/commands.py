@@ -47,9 +47,10 @@ class Commands:
         clock: Callable[[], float] = time.time,
     ) -> None:
         lookup = CampaignLookup(store)
+        self.site = site
         self._live = live
         self.campaigns = CampaignCommands(store, site, live, lookup)
-        self.contacts = ContactCommands(store)
+        self.contacts = ContactCommands(store, site.schema, clock)
         self.agents = AgentCommands(store, site, live)
         self.daemon = DaemonCommands(site, live)
         self.record = ExplainRecord(store, site, lookup, clock)

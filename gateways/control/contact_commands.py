@@ -4,10 +4,15 @@ The rule of this module: a filter is saved only when it fits the declared attrib
 saves one is told how many contacts it finds.
 """
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
+from dialer.contacts import Schema
+from dialer.documents import Document
 from dialer.errors import FilterError
-from dialer.filter_tree import load_filter
+from dialer.filter_tree import Filter, parse_filter
+from dialer.filters import bind
 from gateways.control.paging import PER_PAGE, paged, span
 from gateways.control.verbs import verb
 from gateways.store import Store, as_json
@@ -18,8 +23,10 @@ SAMPLE = 10
 class ContactCommands:
     """Verbs about contacts and their filters."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, schema: Schema, clock: Callable[[], float]) -> None:
         self._store = store
+        self._schema = schema
+        self._clock = clock
 
     @verb("contacts list")
     def list_contacts(
@@ -40,11 +47,7 @@ class ContactCommands:
         Raises:
             FilterError: it is no filter, does not fit the attributes, or has no name.
         """
-        tree = load_filter(text, source)
-        try:
-            record = self._store.filters.save(name, tree)
-        except FilterError as error:
-            raise _in(source, error) from None
+        record = self._store.filters.save(name, self._read(text, source))
         preview = self._store.filters.preview_saved(record.name, 0)
         return {**as_json(record), "contacts": preview.count}
 
@@ -68,21 +71,19 @@ class ContactCommands:
         """
         if text is None:
             return as_json(self._store.filters.preview_saved(name, sample))  # type: ignore[no-any-return]
-        tree = load_filter(text, source)
-        try:
-            preview = self._store.filters.preview(tree, sample)
-        except FilterError as error:
-            raise _in(source, error) from None
-        return as_json(preview)  # type: ignore[no-any-return]
+        tree = self._read(text, source)
+        return as_json(self._store.filters.preview(tree, sample))  # type: ignore[no-any-return]
+
+    def _read(self, text: str, source: str) -> Filter:
+        """A filter that fits the attributes; what does not is told by its line."""
+        document = Document.load(text, source, FilterError)
+        tree = parse_filter(document)
+        today = datetime.fromtimestamp(self._clock()).astimezone().date()
+        bind(tree, self._schema, today, document)
+        return tree
 
     def _count(self, name: str) -> int | None:
         try:
             return self._store.filters.preview_saved(name, 0).count
         except FilterError:
             return None
-
-
-def _in(source: str, error: FilterError) -> FilterError:
-    """The error with the text it is about."""
-    where = f"{source}: {error.where}" if error.where else source
-    return FilterError(where, error.what, error.mend)

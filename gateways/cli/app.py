@@ -1,0 +1,100 @@
+"""The command line as a whole.
+
+The rule of this module: whatever goes wrong ends in an exit code and one line on standard error
+for each problem, never in a traceback; tracebacks are for bugs.
+
+Exit codes: 0 good; 1 something outside did not do its part (no daemon where one is needed, the
+database, the output); 2 bad input; 3 a threshold was missed; 130 interrupted.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from dialer.errors import DialerError, InputError
+from gateways.cli import agents, campaigns, check, contacts, daemon, explain
+from gateways.cli.host import Host
+from gateways.cli.output import Output
+from gateways.cli.verb import ConfigOption, JsonOption
+from gateways.control.problems import all_of
+
+GATEWAY_FAILED = 1
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+@dataclass
+class Root:
+    """What was said before the verb."""
+
+    host: Host
+    config: Path | None
+    as_json: bool
+
+
+class _OneLineGroup(TyperGroup):
+    """Ends every failure in one line and an exit code."""
+
+    def main(self, *args: Any, **given: Any) -> Any:
+        given["standalone_mode"] = False
+        sys.exit(_exit_code(lambda: super(_OneLineGroup, self).main(*args, **given)))
+
+
+def _exit_code(run: Callable[[], Any]) -> int:
+    try:
+        code = run()
+        sys.stdout.flush()
+    except InputError as error:
+        for problem in all_of(error):
+            Output.warn(str(problem))
+        return BAD_INPUT
+    except DialerError as error:
+        Output.warn(str(error))
+        return GATEWAY_FAILED
+    except BrokenPipeError:
+        # Whoever read us has gone; the interpreter's own flush at the end must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return GATEWAY_FAILED
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except Exception as error:
+        # What typer says about the way a command was typed has a message for people.
+        message = getattr(error, "format_message", None)
+        if message is None:
+            raise
+        return _usage(error, message())
+    return code if isinstance(code, int) else 0
+
+
+def _usage(error: Any, message: str) -> int:
+    if not message or "\n" in message:  # the help of a verb that was typed alone
+        error.show()
+    else:
+        path = error.ctx.command_path if getattr(error, "ctx", None) is not None else ""
+        Output.warn(f"{message.rstrip('.')}; see {path} --help" if path else message)
+    return int(error.exit_code)
+
+
+def build_app(host: Host) -> typer.Typer:
+    """The command line on a host; other rooms add their verbs to it."""
+    app = typer.Typer(
+        cls=_OneLineGroup,
+        help="Foredial: an outbound dialer that knows what a campaign will do before it rings.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+
+    @app.callback()
+    def root(ctx: typer.Context, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+        ctx.obj = Root(host, config, as_json)
+
+    for room in (daemon, check, contacts, campaigns, agents, explain):
+        room.add_to(app)
+    return app

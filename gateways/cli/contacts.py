@@ -1,0 +1,260 @@
+"""contacts import and list; filter save, list and preview.
+
+The rule of this module: an import goes straight to the database, beside a running daemon, because
+a long file should neither wait for the daemon nor hold it up.
+"""
+
+import csv
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from dialer.contact_csv import Rejected
+from dialer.errors import InputError
+from gateways.cli.files import STANDARD_INPUT, read_text, shown, unreadable
+from gateways.cli.output import local
+from gateways.cli.verb import Work, verb
+from gateways.control.contact_import import import_contacts
+
+_TOLD_REJECTS = 20
+
+FilterName = Annotated[str, typer.Argument(metavar="NAME", help="The filter's name.")]
+Paged = Annotated[int, typer.Option(min=1)]
+PerPage = Annotated[int, typer.Option(min=1, max=1000)]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these verbs to the command line."""
+    contacts = typer.Typer(help="Contacts: import and list.", no_args_is_help=True)
+    app.add_typer(contacts, name="contacts")
+    contacts.command("import")(import_file)
+    contacts.command("list")(list_contacts)
+    filters = typer.Typer(help="Filters: whom a campaign calls.", no_args_is_help=True)
+    app.add_typer(filters, name="filter")
+    filters.command("save")(save_filter)
+    filters.command("list")(list_filters)
+    filters.command("preview")(preview_filter)
+
+
+@verb
+def import_file(
+    work: Work,
+    file: Annotated[Path, typer.Argument(metavar="CSV", help="The file; - for input.")],
+    rejects: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write rejected rows there, as CSV.", show_default=False),
+    ] = None,
+) -> None:
+    """Import contacts from a CSV file whose header names declared attributes.
+
+    Rows that are wrong are told by line and reason, and the others go in. Importing a contact
+    again updates it.
+
+    \b
+    Examples:
+      run.py contacts import customers.csv
+      run.py contacts import customers.csv --rejects rejected.csv --json
+    """
+    with work.session() as session, ExitStack() as stack:
+        lines = stack.enter_context(_lines(file, quiet=work.as_json))
+        on_reject = stack.enter_context(_rejects_file(rejects))
+        report = import_contacts(
+            session.store, session.site.schema, lines, shown(file), on_reject
+        ).as_data()
+
+    def show(data: dict[str, Any]) -> None:
+        for reject in data["rejects"][:_TOLD_REJECTS]:
+            mend = f"; {reject['mend']}" if reject["mend"] else ""
+            work.out.warn(f"{data['file']}:{reject['line']}: {reject['reason']}{mend}")
+        more = data["rejected"] - _TOLD_REJECTS
+        if more > 0:
+            where = f"see {rejects}" if rejects else "write them to a file with --rejects"
+            work.out.warn(f"... and {more} more rejected rows; {where}")
+        parts = ("added", "updated", "unchanged", "rejected")
+        work.out.say(", ".join(f"{data[part]} {part}" for part in parts))
+
+    work.answer(report, show)
+
+
+@verb
+def list_contacts(
+    work: Work,
+    filter_name: Annotated[
+        str, typer.Option("--filter", metavar="NAME", help="Of a saved filter.")
+    ] = "",
+    page: Paged = 1,
+    per_page: PerPage = 20,
+) -> None:
+    """List contacts by id.
+
+    \b
+    Examples:
+      run.py contacts list --filter debtors
+      run.py contacts list --page 3 --per-page 100 --json
+    """
+    found = work.call("contacts list", filter_name=filter_name, page=page, per_page=per_page)
+
+    def show(data: dict[str, Any]) -> None:
+        _show_contacts(work, data["items"])
+        work.out.page(data, "contact")
+
+    work.answer(found, show)
+
+
+@verb
+def save_filter(
+    work: Work,
+    name: FilterName,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="YAML or JSON; - for input.")],
+) -> None:
+    """Save a filter under a name, in place of what the name stood for before.
+
+    \b
+    Examples:
+      run.py filter save debtors debtors.yaml
+      echo '{attribute: city, operator: equals, value: Boston}' | run.py filter save boston -
+    """
+    text, source = read_text(file)
+    saved = work.call("filter save", name=name, text=text, source=source)
+    work.answer(
+        saved,
+        lambda data: work.out.say(f"filter {data['name']!r}: finds {_contacts(data['contacts'])}"),
+    )
+
+
+@verb
+def list_filters(work: Work, page: Paged = 1, per_page: PerPage = 20) -> None:
+    """List saved filters.
+
+    \b
+    Example:
+      run.py filter list
+    """
+    found = work.call("filter list", page=page, per_page=per_page)
+
+    def show(data: dict[str, Any]) -> None:
+        work.out.table(
+            ("name", "contacts", "created", "modified"),
+            [
+                (
+                    item["name"],
+                    "no longer fits" if item["contacts"] is None else item["contacts"],
+                    local(item["created_at"]),
+                    local(item["modified_at"]),
+                )
+                for item in data["items"]
+            ],
+            numbers=("contacts",),
+        )
+        work.out.page(data, "filter")
+
+    work.answer(found, show)
+
+
+@verb
+def preview_filter(
+    work: Work,
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="A saved filter.")] = "",
+    file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="One that is not saved.", show_default=False),
+    ] = None,
+    sample: Annotated[int, typer.Option(min=0, max=1000, help="Contacts shown.")] = 10,
+) -> None:
+    """Show how many contacts a filter finds, and the first of them.
+
+    \b
+    Examples:
+      run.py filter preview debtors
+      run.py filter preview --file debtors.yaml --sample 3
+    """
+    if bool(name) == (file is not None):
+        raise InputError("filter preview", "which filter?", "give a saved one's name, or --file")
+    text, source = read_text(file) if file is not None else (None, "")
+    found = work.call("filter preview", name=name, text=text, source=source, sample=sample)
+
+    def show(data: dict[str, Any]) -> None:
+        if data["sample"]:
+            _show_contacts(work, data["sample"])
+        work.out.say(f"finds {_contacts(data['count'])}")
+
+    work.answer(found, show)
+
+
+def _show_contacts(work: Work, items: list[dict[str, Any]]) -> None:
+    names = list(dict.fromkeys(name for item in items for name in item["attributes"]))
+    work.out.table(
+        ("id", *names),
+        [
+            (item["contact_id"], *(_value(item["attributes"].get(name)) for name in names))
+            for item in items
+        ],
+        numbers=("id",),
+    )
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, (list, tuple)) else value
+
+
+def _contacts(count: int) -> str:
+    return f"{count} contact" if count == 1 else f"{count} contacts"
+
+
+@contextmanager
+def _lines(file: Path, quiet: bool) -> Iterator[Iterator[bytes]]:
+    """The file's lines, under a progress bar where somebody watches."""
+    if file == STANDARD_INPUT:
+        yield iter(sys.stdin.buffer)
+        return
+    try:
+        stream = file.open("rb")
+        size = file.stat().st_size
+    except OSError as error:
+        raise unreadable(file, error) from None
+    with stream:
+        if quiet or not sys.stderr.isatty():
+            yield _readable(stream, file)
+            return
+        columns = (TextColumn(file.name), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("", total=size)
+            yield _counted(_readable(stream, file), lambda n: progress.advance(task, n))
+
+
+def _readable(stream: IO[bytes], file: Path) -> Iterator[bytes]:
+    """A folder opens and cannot be read; a disk may fail half-way."""
+    try:
+        yield from stream
+    except OSError as error:
+        raise unreadable(file, error) from None
+
+
+def _counted(lines: Iterator[bytes], advance: Callable[[int], None]) -> Iterator[bytes]:
+    for line in lines:
+        advance(len(line))
+        yield line
+
+
+@contextmanager
+def _rejects_file(path: Path | None) -> Iterator[Callable[[Rejected], None]]:
+    if path is None:
+        yield lambda _: None
+        return
+    try:
+        stream = path.open("w", newline="", encoding="utf-8")
+    except OSError as error:
+        what = f"cannot be written: {error.strerror}"
+        raise InputError(str(path), what, "give another --rejects") from None
+    with stream:
+        writer = csv.writer(stream)
+        writer.writerow(Rejected._fields)
+        yield writer.writerow

@@ -1,0 +1,64 @@
+"""What the command line needs of the composition root.
+
+The rule of this module: the command line reads no settings and starts nothing itself; the root
+does, and it alone knows every room.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from dialer.errors import InputError
+from gateways.control.site import Site
+from gateways.store import Store
+
+CheckProblem = InputError
+"""One thing wrong with a settings file."""
+
+
+class Place(NamedTuple):
+    """What a settings file leads to. open_store: opens the database, without owning it."""
+
+    site: Site
+    control_socket: Path
+    open_store: Callable[[], Store]
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """How the demo is wanted; None leaves the demo's own.
+
+    metrics_port: 0 takes a free one. ready_file: written once calls can flow. fresh: forget what
+    an earlier demo left.
+    """
+
+    agents: int | None = None
+    contacts: int | None = None
+    metrics_port: int | None = None
+    ready_file: Path | None = None
+    fresh: bool = False
+
+
+class Host(Protocol):
+    """The composition root, as the command line sees it."""
+
+    def site(self, config: Path) -> Place:
+        """What a settings file leads to.
+
+        Raises:
+            ConfigError: the first thing wrong with it.
+        """
+
+    def serve(self, config: Path, ready_file: Path | None) -> None:
+        """Run the daemon until it is told to stop. ready_file: written once it serves.
+
+        Raises:
+            ConfigError: the settings are wrong. GatewayError: something outside is.
+        """
+
+    def demo(self, options: DemoOptions) -> None:
+        """Run the demo until it is told to stop."""
+
+    def check(self, config: Path) -> Sequence[CheckProblem]:
+        """All that is wrong with a settings file; nothing is started."""
