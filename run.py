@@ -8,7 +8,6 @@ nobody else knows more than one room.
 import logging
 import shutil
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -26,12 +25,14 @@ from config.presets import preset_named
 from config.settings import Settings, SimulatedTrunk, SipDesk, SipTrunk
 from config.staff import staff_of
 from dialer.compliance.permission import permission_rule
-from dialer.errors import DialerError
+from dialer.errors import ConfigError, DialerError
 from dialer.events import TrunkChanged
 from dialer.flow.graph import load_flow
 from dialer.journal import DaemonStarted, DaemonStopped
 from dialer.metrics import Metrics
 from dialer.ports import AgentDesk, Trunk
+from gateways.cli.app import build_app
+from gateways.cli.host import DemoOptions, Place
 from gateways.control.commands import Commands
 from gateways.control.demo import load_demo
 from gateways.control.server import ControlServer
@@ -45,7 +46,7 @@ from gateways.sip.desk import DeskConfig
 from gateways.sip.keep_alive import KeepAliveConfig
 from gateways.sip.site import Listening, SipSite, SitePlan
 from gateways.sip.trunk import TrunkConfig
-from gateways.store import open_store
+from gateways.store import Store, open_store
 from gateways.store.after_crash import settle_after_crash
 from gateways.store.contact_gauges import count_contacts
 from sim.carrier import Carrier, SimTrunk
@@ -253,33 +254,80 @@ class Daemon:
 # --- serving --------------------------------------------------------------------------------------
 
 
-def serve(settings: Settings, ready: Callable[[Daemon], None] = lambda _: None) -> None:
+def serve(settings: Settings, ready: Callable[[Daemon], None]) -> None:
     """Run a daemon until SIGTERM or SIGINT. A second signal does not wait for live calls."""
-    stopping = threading.Event()
-    log_config = LogConfig(settings.log.level, settings.log.format, settings.log.log_numbers)
-    undo_logs = configure_logs(log_config)
-    daemon = Daemon(settings)
-    daemon.start()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    log.info("dialing can begin", extra={"metrics": daemon.health.url, "live": settings.live})
-    ready(daemon)
-    stopping.wait()
-    stopping.clear()
-    log.info("stopping: no new dials, live calls may finish")
-    daemon.stop(GRACE_S, stopping)
-    undo_logs()
+    asked = threading.Event()
+    logs = settings.log
+    undo_logs = configure_logs(LogConfig(logs.level, logs.format, logs.log_numbers))
+    try:
+        daemon = Daemon(settings)
+        daemon.start()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: asked.set())
+        log.info("dialing can begin", extra={"metrics": daemon.health.url, "live": settings.live})
+        ready(daemon)
+        asked.wait()
+        asked.clear()
+        log.info("stopping: no new dials, live calls may finish")
+        daemon.stop(GRACE_S, hurry=asked)
+    finally:
+        undo_logs()
 
 
-def prepare_demo(settings: Settings) -> None:
-    """The demo begins anew each time: its own folder is emptied, its list and campaign loaded."""
-    shutil.rmtree(settings.data_dir, ignore_errors=True)
-    settings.data_dir.mkdir(parents=True)
-    with open_store(settings.store_url, settings.contact_schema) as store:
-        load_demo(DEMO, store, Commands(store, site_of(settings), None), settings.contact_schema)
+class Here:
+    """Implements `gateways.cli.host.Host`."""
+
+    def site(self, config: Path) -> Place:
+        return place_of(load_settings(config))
+
+    def check(self, config: Path) -> list[ConfigError]:
+        return settings_problems(config)
+
+    def serve(self, config: Path, ready_file: Path | None) -> None:
+        serve(load_settings(config), lambda daemon: tell_ready(daemon, ready_file))
+
+    def demo(self, options: DemoOptions) -> None:
+        settings = demo_settings(load_settings(DEMO / "settings.yaml"), options)
+        if options.fresh:
+            shutil.rmtree(settings.data_dir, ignore_errors=True)
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        place = place_of(settings)
+        with place.open_store() as store:
+            load_demo(DEMO, store, Commands(store, place.site, None), options.contacts)
+
+        def ready(daemon: Daemon) -> None:
+            print(f"The demo dials. Metrics and health: {daemon.health.url}")
+            print("Look at it with: run.py --config config/demo/settings.yaml campaign list")
+            tell_ready(daemon, options.ready_file)
+
+        serve(settings, ready)
+
+
+def tell_ready(daemon: Daemon, ready_file: Path | None) -> None:
+    if ready_file is not None:
+        ready_file.write_text(f"{daemon.health.url}\n", "utf-8")
+
+
+def demo_settings(settings: Settings, options: DemoOptions) -> Settings:
+    changes: dict[str, Any] = {}
+    if options.agents is not None:
+        agents = {"agents": options.agents}
+        changes["simulation"] = settings.simulation.model_copy(update=agents)
+    if options.metrics_port is not None:
+        port = {"port": options.metrics_port}
+        changes["metrics"] = settings.metrics.model_copy(update=port)
+    return settings.model_copy(update=changes)
 
 
 # --- settings become plain arguments --------------------------------------------------------------
+
+
+def place_of(settings: Settings) -> Place:
+    def open_it() -> Store:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        return open_store(settings.store_url, settings.contact_schema)
+
+    return Place(site_of(settings), settings.control_socket, open_it)
 
 
 def site_of(settings: Settings) -> Site:
@@ -376,3 +424,7 @@ def sip_trunk(trunk: SipTrunk) -> tuple[Listening, TrunkConfig]:
         max_channels=trunk.max_channels,
         keep_alive=KeepAliveConfig(trunk.options_keepalive_s),
     )
+
+
+if __name__ == "__main__":
+    build_app(Here())()
