@@ -132,7 +132,8 @@ class Leg:
             self._step("challenge")
             self._send_invite(now)
         else:
-            near = code == 487 and self.state in ("cancelling", "cancel_held")
+            # A challenge that comes after our cancel is as good as a 487.
+            near = code in (401, 407, 487) and self.state in ("cancelling", "cancel_held")
             cause = cause_of(message, "near" if near else "far")
             self._step("refusal")
             self._tell_ended(cause)

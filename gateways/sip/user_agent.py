@@ -114,11 +114,13 @@ class UserAgent:
             self.counts["malformed"] += 1
             return
         self.source = source
-        if message.is_request:
-            self._receive_request(message, source, now)
-        else:
-            self._receive_response(message, source, now)
-        self.source = None
+        try:
+            if message.is_request:
+                self._receive_request(message, source, now)
+            else:
+                self._receive_response(message, source, now)
+        finally:
+            self.source = None
 
     def transport_failed(self, destination: Address, reason: str, now: float) -> None:
         """Datagrams to there are not delivered."""
