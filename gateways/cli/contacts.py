@@ -175,7 +175,9 @@ def preview_filter(
       run.py filter preview --file debtors.yaml --sample 3
     """
     if bool(name) == (file is not None):
-        raise InputError("filter preview", "which filter?", "give a saved one's name, or --file")
+        raise InputError(
+            "filter preview", "not said which filter", "give a saved one's name, or --file"
+        )
     text, source = read_text(file) if file is not None else (None, "")
     found = work.call("filter preview", name=name, text=text, source=source, sample=sample)
 

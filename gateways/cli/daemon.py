@@ -84,7 +84,7 @@ def stop(
       run.py stop --lift
     """
     if panic == lift:
-        raise InputError("stop", "which of the two?", "give --panic, or --lift")
+        raise InputError("stop", "not said which way", "give --panic, or --lift")
     done = work.call("panic", on=panic)
 
     def show(data: dict[str, Any]) -> None:

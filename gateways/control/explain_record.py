@@ -66,7 +66,7 @@ class ExplainRecord:
             campaign_id = self._lookup.find(campaign).campaign_id
             pulses = self._last_pulses(campaign_id, min(max(last, 1), MOST_PULSES))
         else:
-            raise InputError("pulse", "which one?", "give a pulse id, or --campaign")
+            raise InputError("pulse", "not said which", "give a pulse id, or --campaign")
         return {"pulses": [_pulse(pulse) for pulse in pulses]}
 
     def _find(self, who: str) -> tuple[ContactRecord, ...]:

@@ -1,0 +1,129 @@
+"""agents ..., queues and trunk ..., as typed."""
+
+import pytest
+
+from dialer.agents import AgentProfile
+from tests.gateways.cli.conftest import CommandLine
+from tests.gateways.control.place import FakeLive
+
+
+def test_an_agent_is_added_and_changed(run: CommandLine) -> None:
+    added = run.data("agents", "add", "bob", "--name", "Bob", "--address", "sip:bob@10.0.0.6")
+    assert added == {
+        "agent_id": "bob",
+        "name": "Bob",
+        "address": "sip:bob@10.0.0.6",
+        "queues": ["default"],
+        "wrap_up_s": 30.0,
+        "new": True,
+    }
+
+    said = run.good("agents", "add", "bob", "--queue", "sales", "--queue", "default")
+
+    assert said == "agent bob: changed, serves sales, default\n"
+    assert run.data("agents", "list")["items"][0]["state"] is None
+
+
+def test_a_running_daemon_hears_of_a_new_agent(run: CommandLine, daemon: FakeLive) -> None:
+    run.good("agents", "add", "bob", "--wrap-up", "5")
+
+    assert daemon.told == [("agent_added", AgentProfile("bob", "", "", ("default",), 5.0))]
+    shown = run.good("agents", "list")
+    assert "logged_out" in shown
+    assert "2 agents" in shown
+
+
+def test_an_agent_whom_the_daemon_refuses_is_not_kept(run: CommandLine, daemon: FakeLive) -> None:
+    run.good("agents", "add", "bob", "--name", "Bob")
+    daemon.fails = True
+
+    run.refused("agents", "add", "bob", "--name", "Robert", code=1)
+    run.refused("agents", "add", "eve", code=1)
+
+    names = {a["agent_id"]: a["name"] for a in run.data("agents", "list")["items"]}
+    assert names == {"amy": "Amy", "bob": "Bob"}
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["a b"], "agent 'a b': is no id for an agent; use up to 64 letters, digits, _ . and -"),
+        (["bob", "--address", "bob@host"], "agent 'bob': address 'bob@host' is no SIP address; "),
+        (["bob", "--queue", "sale"], "agent 'bob': there is no queue 'sale'; did you mean 'sales'"),
+        (["bob", "--wrap-up", "-1"], "agent 'bob': a wrap-up of -1 s makes no sense; give 0 to"),
+    ],
+)
+def test_an_agent_that_makes_no_sense_is_refused(
+    run: CommandLine, words: list[str], line: str
+) -> None:
+    assert run.refused("agents", "add", *words).startswith(line)
+    assert run.data("agents", "list")["total"] == 0
+
+
+def test_a_state_is_asked_for(run: CommandLine, daemon: FakeLive) -> None:
+    said = run.good("agents", "state", "amy", "not_ready", "--reason", "lunch")
+
+    assert said == "agent amy: not_ready\n"
+    assert daemon.told == [("agent_asked", "amy", "not_ready", "lunch")]
+
+
+def test_a_state_nobody_can_ask_for_is_refused(run: CommandLine, daemon: FakeLive) -> None:
+    line = run.refused("agents", "state", "amy", "redy")
+    assert line == "agent 'amy': nobody can ask for 'redy'; did you mean 'ready'?"
+    assert "there is none" in run.refused("agents", "state", "zoe", "ready")
+
+
+def test_queues_are_counted(run: CommandLine, daemon: FakeLive) -> None:
+    items = run.data("queues")["items"]
+
+    assert [(q["name"], q["agents"], q["states"]) for q in items] == [
+        ("default", 1, {"ready": 1}),
+        ("sales", 0, {}),
+    ]
+
+
+def test_trunks_are_listed_with_and_without_a_daemon(run: CommandLine) -> None:
+    assert run.data("trunk", "list")["items"] == [{"name": "carrier", "up": None}]
+    assert "carrier" in run.good("trunk", "list")
+
+
+def test_a_trunk_that_is_down_says_why(run: CommandLine, daemon: FakeLive) -> None:
+    daemon.up = False
+
+    shown = run.good("trunk", "list")
+
+    assert "down" in shown
+    assert "no answer to OPTIONS" in shown
+    assert "0 of 10" in shown
+
+
+def test_a_test_call_is_placed(run: CommandLine, daemon: FakeLive) -> None:
+    said = run.good("trunk", "test-call", "carrier", "(212) 555-0101", "--ring-timeout", "20")
+
+    assert daemon.told == [("test_call", "carrier", "+12125550101", 20.0)]
+    assert said == (
+        "+12125550101 through carrier: customer_answered (200 OK), ringing after 1.5 s\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("trunk", "number", "line"),
+    [
+        ("carier", "+12125550101", "trunk 'carier': there is none; did you mean 'carrier'?"),
+        ("carrier", "+13105550101", "number +13105550101: not_live: "),
+        ("carrier", "+442079460000", "number +442079460000: country: "),
+        ("carrier", "hello", ""),
+    ],
+)
+def test_a_test_call_that_must_not_be_placed_is_refused(
+    run: CommandLine, daemon: FakeLive, trunk: str, number: str, line: str
+) -> None:
+    assert run.refused("trunk", "test-call", trunk, number).startswith(line)
+    assert daemon.told == []
+
+
+def test_what_needs_a_daemon_says_how_to_start_one(run: CommandLine) -> None:
+    for words in (("agents", "state", "amy", "ready"), ("trunk", "test-call", "carrier", "1")):
+        line = run.refused(*words, code=1)
+        assert "no daemon answers at" in line
+        assert line.endswith("start one with: run.py serve --config foredial.yaml")

@@ -1,0 +1,167 @@
+"""contacts ... and filter ..., as typed."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.gateways.cli.conftest import CommandLine
+from tests.gateways.control.place import CSV, FakeLive
+
+Write = Callable[[str, str], str]
+
+DEBTORS = "all:\n  - {attribute: balance, operator: greater_than, value: 100}\n"
+
+
+@pytest.fixture
+def imported(run: CommandLine, write: Write) -> CommandLine:
+    run.good("contacts", "import", write("customers.csv", CSV))
+    return run
+
+
+def test_a_file_goes_in_and_again_changes_nothing(run: CommandLine, write: Write) -> None:
+    file = write("customers.csv", CSV)
+
+    assert run.good("contacts", "import", file) == "3 added, 0 updated, 0 unchanged, 0 rejected\n"
+    assert run.good("contacts", "import", file) == "0 added, 0 updated, 3 unchanged, 0 rejected\n"
+    changed = write("changed.csv", CSV.replace("Albany", "Troy"))
+    assert (
+        run.good("contacts", "import", changed) == "0 added, 1 updated, 2 unchanged, 0 rejected\n"
+    )
+
+
+def test_bad_rows_are_told_by_line_and_the_others_go_in(run: CommandLine, write: Write) -> None:
+    file = write("customers.csv", CSV + "a-4,Boston,much,212-555-0104\na-5,Boston,1,911\n")
+
+    result = run("contacts", "import", file, "--rejects", "bad.csv")
+
+    assert result.exit_code == 0
+    assert result.stdout == "3 added, 0 updated, 0 unchanged, 2 rejected\n"
+    first, second = result.stderr.splitlines()
+    assert first == "customers.csv:5: balance: 'much' is no number; write it as 1250.75"
+    assert second.startswith("customers.csv:6: phone: ")
+    rows = list(csv.reader(Path("bad.csv").read_text().splitlines()))
+    assert [row[0] for row in rows] == ["line", "5", "6"]
+
+
+def test_an_import_tells_all_in_one_document(run: CommandLine, write: Write) -> None:
+    file = write("customers.csv", CSV + "a-4,Boston,much,212-555-0104\n")
+
+    told = run.data("contacts", "import", file)
+
+    assert told["accepted"] == 3
+    assert told["rejects"] == [
+        {"line": 5, "reason": "balance: 'much' is no number", "mend": "write it as 1250.75"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", "c.csv: is empty; its first line must name the attributes"),
+        ("Account,Town,Phone\n1,x,2\n", "c.csv:1: column 'Town' is no declared attribute; there"),
+        ("Account,City\n1,x\n", "c.csv:1: there is no column for 'phone', which every contact"),
+        ("Account,Phone\n", "c.csv: has a header and no rows; add contacts"),
+        ("Account,Phone\na,1\nb,2\n", "c.csv:2: all 2 rows were rejected: phone: "),
+        ("Account,Phone\na,1\n", "c.csv:2: its only row was rejected: phone: "),
+    ],
+)
+def test_a_file_of_no_use_is_refused(run: CommandLine, write: Write, text: str, line: str) -> None:
+    assert run.refused("contacts", "import", write("c.csv", text)).startswith(line)
+    assert run.data("contacts", "list")["total"] == 0
+
+
+def test_a_file_that_cannot_be_read_or_written_is_told(
+    run: CommandLine, write: Write, folder: Path
+) -> None:
+    assert run.refused("contacts", "import", "no.csv").startswith("no.csv: cannot be read: No such")
+    assert run.refused("contacts", "import", str(folder)).endswith("check its path and permissions")
+    (folder / "latin.csv").write_bytes("Account,Phone,St\xe4dte\n".encode("latin-1"))
+    assert "is not UTF-8 text" in run.refused("contacts", "import", "latin.csv")
+    file = write("customers.csv", CSV)
+    line = run.refused("contacts", "import", file, "--rejects", "no/where.csv")
+    assert line.startswith("no/where.csv: cannot be written: No such file")
+
+
+def test_contacts_come_by_standard_input(run: CommandLine) -> None:
+    assert run.good("contacts", "import", "-", given=CSV).startswith("3 added")
+    line = run("contacts", "import", "-", given="City\n").stderr
+    assert line.startswith("standard input:1: there is no column for 'account'")
+
+
+def test_an_import_goes_in_beside_a_running_daemon(
+    run: CommandLine, write: Write, daemon: FakeLive
+) -> None:
+    run.good("contacts", "import", write("customers.csv", CSV))
+
+    assert run.data("contacts", "list")["total"] == 3
+
+
+def test_contacts_are_listed_by_page_and_filter(imported: CommandLine, write: Write) -> None:
+    shown = imported.good("contacts", "list", "--per-page", "2")
+    assert "+12125550101" in shown
+    assert "a-3" not in shown
+    assert "3 contacts, page 1 of 2" in shown
+
+    imported.good("filter", "save", "debtors", write("debtors.yaml", DEBTORS))
+    found = imported.data("contacts", "list", "--filter", "debtors")
+    assert [item["key"] for item in found["items"]] == ["a-2", "a-3"]
+
+
+def test_a_filter_is_saved_listed_and_previewed(imported: CommandLine, write: Write) -> None:
+    file = write("debtors.yaml", DEBTORS)
+
+    before = imported.good("filter", "preview", "--file", file, "--sample", "1")
+    assert "a-2" in before
+    assert "a-3" not in before
+    assert before.endswith("finds 2 contacts\n")
+    assert imported.good("filter", "save", "debtors", file) == (
+        "filter 'debtors': finds 2 contacts\n"
+    )
+    assert imported.data("filter", "list")["items"][0]["contacts"] == 2
+    assert imported.data("filter", "preview", "debtors")["count"] == 2
+
+
+def test_a_filter_may_be_json(imported: CommandLine, write: Write) -> None:
+    text = json.dumps({"attribute": "city", "operator": "equals", "value": "Boston"})
+
+    assert "finds 2 contacts" in imported.good("filter", "save", "b", write("b.json", text))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("all: []\n", "f.yaml:1: all: an empty group; add a condition, or remove it"),
+        (
+            "any:\n  - {attribute: town, operator: equals, value: x}\n",
+            "f.yaml:2: any[0]: there is no attribute 'town'; there are account",
+        ),
+        (
+            "any:\n  - {attribute: balance, operator: contains, value: x}\n",
+            "f.yaml:2: any[0]: ",
+        ),
+        ("all: [\n", "f.yaml:2: not YAML"),
+    ],
+)
+def test_a_wrong_filter_is_told_by_line_and_not_saved(
+    run: CommandLine, write: Write, text: str, line: str
+) -> None:
+    assert run.refused("filter", "save", "wrong", write("f.yaml", text)).startswith(line)
+    assert run.refused("filter", "preview", "--file", "f.yaml").startswith(line)
+    assert run.data("filter", "list")["total"] == 0
+
+
+def test_a_filter_that_is_not_there_is_told(run: CommandLine) -> None:
+    told = "filter 'none': there is none; see filter list"
+    assert run.refused("filter", "preview", "none") == told
+    assert run.refused("contacts", "list", "--filter", "none") == told
+    assert run.refused("filter", "preview").startswith("filter preview: not said which filter")
+
+
+def test_a_saved_filter_is_refused_by_a_daemon_as_by_the_store(
+    run: CommandLine, write: Write, daemon: FakeLive
+) -> None:
+    line = run.refused("filter", "save", "wrong", write("f.yaml", "attribute: town\n"))
+    assert line.startswith("f.yaml:1: ")

@@ -1,0 +1,55 @@
+"""explain ..., as typed."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from dialer.journal import Pulse
+from gateways.journal import JournalConfig, JournalWriter
+from tests.gateways.cli.conftest import CommandLine
+from tests.gateways.control.place import CSV, FLOW, NOW, FakeLive, report
+
+Write = Callable[[str, str], str]
+
+
+def _publish(run: CommandLine, write: Write) -> None:
+    run.good("contacts", "import", write("customers.csv", CSV))
+    run.good("campaign", "create", write("spring.yaml", FLOW))
+    run.good("campaign", "publish", "1")
+
+
+def test_a_campaign_is_explained_cause_first(
+    run: CommandLine, write: Write, daemon: FakeLive
+) -> None:
+    _publish(run, write)
+    daemon.reports[1] = report(trunks_down={"carrier": "no answer to OPTIONS"})
+
+    shown = run.good("explain", "campaign", "Spring offer")
+
+    assert shown.splitlines()[0] == (
+        "campaign 1 'Spring offer': trunk: trunk carrier is down: no answer to OPTIONS"
+    )
+    assert "attempts: none" in shown
+    assert run.data("explain", "campaign", "1")["cause"] == "trunk"
+
+
+def test_a_contact_is_explained(run: CommandLine, write: Write) -> None:
+    _publish(run, write)
+
+    shown = run.good("explain", "contact", "a-2")
+
+    assert shown.startswith("contact 2 a-2\nno campaign has touched it yet\nnot skipped since ")
+    assert run.refused("explain", "contact", "zz").startswith("contact 'zz': there is none")
+
+
+def test_pulses_are_explained(run: CommandLine, write: Write, folder: Path) -> None:
+    _publish(run, write)
+    writer = JournalWriter(JournalConfig(folder / "journal"))
+    writer.start()
+    writer.append(Pulse(1, NOW, reason="no contact is due"))
+    writer.close()
+
+    assert "Dialed nobody: no contact is due." in run.good("explain", "pulse", "--campaign", "1")
+    (pulse,) = run.data("explain", "pulse", f"1-{round(NOW * 1000)}")["pulses"]
+    assert pulse["reason"] == "no contact is due"
+    assert run.refused("explain", "pulse", "1-5").startswith("pulse 1-5: the journal has none")
+    assert run.refused("explain", "pulse").startswith("pulse: not said which")
