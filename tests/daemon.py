@@ -115,7 +115,7 @@ class Dialer:
 
     def metrics_url(self) -> str:
         url: str = self.verb("status")["metrics"]
-        return url
+        return url.rstrip("/")
 
     def get(self, path: str) -> str:
         """A page of the daemon's HTTP server."""

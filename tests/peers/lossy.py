@@ -60,6 +60,8 @@ class LossyWire:
         self._thread.start()
 
     def close(self) -> None:
+        if not self._thread.is_alive():
+            return
         self._stop.send(b"x")
         self._thread.join()
         self._close_sockets()

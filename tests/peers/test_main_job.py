@@ -186,7 +186,7 @@ def test_two_hundred_contacts_each_come_to_one_outcome(tmp_path: Path, phones: C
             labels = {"campaign": "Main job", "result": outcome}
             assert dialer.figure("dialer_call_results_total", **labels) == count
         assert dialer.figure("dialer_calls_abandoned_total", campaign="Main job") == 0
-        explained = dialer.verb("explain", "contact", numbers[0])
+        explained = dialer.verb("explain", "contact", numbers[0])["contacts"][0]
         assert explained["attempts"][0]["outcome"] == OUTCOME_BY_DIGIT[numbers[0][-1]]
         assert dialer.verb("campaign", "list")["items"][0]["campaign_id"] == campaign_id
         carrier.wait_for_calls(200, within_s=10)
