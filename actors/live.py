@@ -50,6 +50,7 @@ class LiveRuntime:
             for i in range(workers)
         ]
         self.dead_letters: Counter[str] = Counter()
+        self._counting = threading.Lock()
         self.supervisor: Sink | None = None
         self._threaded: dict[str, LiveRef] = {}
         self._pooled_alive: set[_PooledActor] = set()
@@ -88,6 +89,8 @@ class LiveRuntime:
             ref.stop()
         for ref in [*self._threaded.values()]:
             ref.join(timeout_s)
+        for actor in self._pooled_alive.copy():
+            actor.behaviour.ref.stop()
         for _ in self._workers:
             self._ready.put(None)
         for worker in self._workers:
@@ -96,7 +99,8 @@ class LiveRuntime:
     def dead_letter(self, name: str, message: Any) -> None:
         """A message that no actor will ever read: counted and, except at the end, logged."""
         kind = name.split("/", maxsplit=1)[0]
-        self.dead_letters[kind] += 1
+        with self._counting:
+            self.dead_letters[kind] += 1
         if not self._stopping:
             log.info("dead letter", extra={"actor": name, "message_type": type(message).__name__})
 
@@ -158,7 +162,10 @@ class LiveRef:
         Raises:
             pykka.ActorDeadError: it has stopped. pykka.Timeout: it did not answer in time.
         """
-        return self._ref.ask(message, timeout=timeout_s)
+        answer = self._ref.ask(message, block=False)
+        if self._ref.actor_stopped.is_set():
+            self._runtime.bury(self.name, self._inbox)
+        return answer.get(timeout=timeout_s)
 
     def proxy(self) -> "pykka.ActorProxy[Any]":
         """pykka's proxy of the actor; the behaviour is its attribute `behaviour`."""
@@ -321,15 +328,20 @@ class _PooledActor(_BehaviourActor):
 class LiveTimer:
     """A message to be told at a time of the monotonic clock."""
 
-    __slots__ = ("message", "to")
+    __slots__ = ("_due",)
 
     def __init__(self, to: Sink, message: Any) -> None:
-        self.to: Sink | None = to
-        self.message = message
+        # One field, so that a cancel on another thread is seen whole or not at all.
+        self._due: tuple[Sink, Any] | None = (to, message)
 
     def cancel(self) -> None:
-        self.to = None
-        self.message = None
+        self._due = None
+
+    def fire(self) -> None:
+        due = self._due
+        if due is not None:
+            to, message = due
+            to.tell(message)
 
 
 class _TimerThread:
@@ -369,7 +381,5 @@ class _TimerThread:
                 if not due:
                     self._changed.wait(self._heap[0][0] - now if self._heap else None)
             for timer in due:
-                to, message = timer.to, timer.message
-                if to is not None:
-                    to.tell(message)
+                timer.fire()
             due.clear()
