@@ -38,11 +38,13 @@ class Supervisor(Behaviour):
 
     @handles(Dismiss)
     def _on_dismiss(self, message: Dismiss) -> None:
+        # The handle goes on pointing at it, so that what is still told is a dead letter.
         child = self._children.pop(message.name, None)
+        ref = self._refs.pop(message.name, None)
         if child is not None:
-            child.handle.point_to(None)
-            self._refs.pop(message.name).stop()
             self._metrics.close_actor(message.name)
+        if ref is not None:
+            ref.stop()
 
     @handles(Crashed)
     def _on_crashed(self, crash: Crashed) -> None:
@@ -51,8 +53,8 @@ class Supervisor(Behaviour):
         except Exception:
             log.exception("post mortem failed", extra={"actor": crash.name})
         child = self._children.get(crash.name)
-        if child is None:
-            return
+        if child is None or self._refs.get(crash.name) is not crash.behaviour.ref:
+            return  # nobody's child, or one that has a successor already
         now = self.runtime.now()
         recent = self._restarts[crash.name]
         if len(recent) == MAX_RESTARTS and now - recent[0] < PERIOD_S:
@@ -66,13 +68,22 @@ class Supervisor(Behaviour):
     @handles(Report)
     def _on_report(self, _: Report) -> dict[str, Any]:
         return {
-            "children": {name: ref.is_alive() for name, ref in self._refs.items()},
+            "children": {name: self._is_alive(name) for name in self._children},
             "given_up": dict(self._given_up),
         }
 
     def _start(self, child: Supervise) -> None:
-        behaviour: Behaviour = child.factory()
+        try:
+            behaviour: Behaviour = child.factory()
+        except Exception as error:
+            self._given_up[child.name] = repr(error)
+            log.exception("cannot make an actor", extra={"actor": child.name})
+            return
         ref = self.runtime.spawn(behaviour, child.name)
         self._refs[child.name] = ref
         handle: Handle = child.handle
         handle.point_to(ref)
+
+    def _is_alive(self, name: str) -> bool:
+        ref = self._refs.get(name)
+        return ref is not None and ref.is_alive()
