@@ -42,6 +42,9 @@ class Trunk(Protocol):
     """
 
     name: str
+    judges: bool
+    """True: a `CpaVerdict` follows every `Answered` whose call lasts long enough; False: nobody
+    listens, and an answer is taken for a human's."""
 
     def dial(self, request: DialRequest, events: Sink) -> None: ...
 
@@ -176,6 +179,7 @@ class Deferral(NamedTuple):
     """A claimed contact that was not dialed, and why: it stays due, waits, or is refused.
 
     state: "due" (now), "waiting" (until due_at), or "refused" (never in this campaign).
+    resume_node: where it goes on then; "" leaves that as it was.
     """
 
     contact_id: int
@@ -183,6 +187,7 @@ class Deferral(NamedTuple):
     state: str
     due_at: float
     reason: str
+    resume_node: str = ""
 
 
 class StoreFailed(NamedTuple):

@@ -53,16 +53,17 @@ class MemoryStore:
         self._open: dict[int, AttemptDraft] = {}
         self._numbers: set[str] = set()
         self._attempt_id = 0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self.settlements: list[Settlement] = []
         self.ignored_settlements = 0
 
     def add(self, contact_id: int, attributes: Mapping[str, AttributeValue]) -> None:
         """A contact that comes later is eligible in every campaign whose filter it meets."""
-        self._contacts[contact_id] = attributes
-        for (_, filter_name), campaign in self._campaigns.items():
-            if self._matches(contact_id, filter_name):
-                campaign.fresh.append(contact_id)
+        with self._lock:
+            self._contacts[contact_id] = attributes
+            for (_, filter_name), campaign in self._campaigns.items():
+                if self._matches(contact_id, filter_name):
+                    campaign.fresh.append(contact_id)
 
     def claim(self, request: ClaimRequest, reply_to: Sink) -> None:
         with self._lock:
@@ -129,6 +130,8 @@ class MemoryStore:
     def _defer(self, deferrals: Sequence[Deferral]) -> None:
         for deferral in deferrals:
             campaign = self._holder(deferral.campaign_id, deferral.contact_id)
+            if deferral.resume_node:
+                campaign.resume[deferral.contact_id] = deferral.resume_node
             if deferral.state == "due" and not campaign.attempts[deferral.contact_id]:
                 campaign.state[deferral.contact_id] = "due"
                 campaign.fresh.appendleft(deferral.contact_id)

@@ -71,6 +71,10 @@ _defer = (
         state=sa.bindparam("new_state"),
         due_at=sa.bindparam("new_due_at"),
         reason=sa.bindparam("new_reason"),
+        resume_node=sa.case(
+            (sa.bindparam("new_resume_node") == "", campaign_contacts.c.resume_node),
+            else_=sa.bindparam("new_resume_node"),
+        ),
     )
 )
 _YET_UNKNOWN = {
@@ -176,6 +180,7 @@ def defer(connection: sa.Connection, deferrals: Sequence[Deferral]) -> None:
                     "new_state": "waiting" if deferral.state == "due" else deferral.state,
                     "new_due_at": deferral.due_at,
                     "new_reason": deferral.reason,
+                    "new_resume_node": deferral.resume_node,
                 }
                 for deferral in deferrals
             ],
