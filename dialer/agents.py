@@ -24,6 +24,8 @@ AGENT = StateTable(
         ("ringing", "accept", "reserved"),
         ("ringing", "no_answer", "not_ready"),
         ("ringing", "release", "ready"),
+        ("ringing", "not_ready", "not_ready"),
+        ("ringing", "logout", "logged_out"),
         ("reserved", "release", "ready"),
         ("reserved", "connect", "talking"),
         ("ready", "connect", "talking"),
@@ -31,6 +33,8 @@ AGENT = StateTable(
         ("hold", "retrieve", "talking"),
         ("talking", "call_ended", "wrap_up"),
         ("hold", "call_ended", "wrap_up"),
+        # The caller was gone before the agent heard them: there is nothing to wrap up.
+        ("talking", "call_missed", "ready"),
         ("wrap_up", "wrap_up_done", "ready"),
         # Asked in the middle of something: it happens when that is over.
         ("reserved", "not_ready", "pending_not_ready"),
@@ -48,6 +52,9 @@ AGENT = StateTable(
         ("pending_not_ready", "resume_call", "talking"),
         ("pending_not_ready", "resume_reservation", "reserved"),
         ("pending_not_ready", "logout", "pending_logout"),
+        ("pending_logout", "resume_call", "talking"),
+        ("pending_logout", "resume_reservation", "reserved"),
+        ("pending_logout", "not_ready", "pending_not_ready"),
         ("pending_not_ready", "release", "not_ready"),
         ("pending_not_ready", "call_ended", "not_ready"),
         ("pending_logout", "release", "logged_out"),
