@@ -5,6 +5,7 @@ longest idle comes first; and everything that happens to an agent is published t
 that may use them, before anybody acts on it.
 """
 
+from itertools import islice
 from typing import Any
 
 from actors.messages import (
@@ -24,11 +25,14 @@ from actors.messages import (
     SeizeFailed,
     Subscribe,
     Unsubscribe,
+    WithdrawRequests,
     WrapUpOver,
 )
-from actors.runtime import Behaviour, Timer, handles
+from actors.roster import PooledAgent, Roster
+from actors.runtime import Behaviour, handles
+from actors.seize_request import SeizeRequest
 from dialer import journal
-from dialer.agents import AGENT, AgentProfile
+from dialer.agents import AGENT
 from dialer.events import (
     AgentAccepted,
     AgentAsked,
@@ -37,36 +41,6 @@ from dialer.events import (
     AgentNoAnswer,
 )
 from dialer.ports import AgentDesk, Sink
-
-_HELD = frozenset({"ringing", "reserved", "pending_not_ready", "pending_logout"})
-_FREE = frozenset({"ready", "not_ready", "logged_out"})
-
-
-class _Agent:
-    """One agent as the pool knows them."""
-
-    __slots__ = (
-        "attempt_id",
-        "call",
-        "campaign_id",
-        "profile",
-        "reason",
-        "request_id",
-        "since",
-        "state",
-        "wrap_up",
-    )
-
-    def __init__(self, profile: AgentProfile, at: float) -> None:
-        self.profile = profile
-        self.state = AGENT.initial
-        self.since = at
-        self.reason = ""
-        self.campaign_id = 0
-        self.request_id = 0
-        self.attempt_id = 0
-        self.call: Sink | None = None
-        self.wrap_up: Timer | None = None
 
 
 class AgentPool(Behaviour):
@@ -78,16 +52,11 @@ class AgentPool(Behaviour):
     def __init__(self, desk: AgentDesk, recorder: Sink) -> None:
         self._desk = desk
         self._recorder = recorder
-        self._agents: dict[str, _Agent] = {}
-        # Per queue, ready agents in the order in which they became ready.
-        self._ready: dict[str, dict[str, None]] = {}
+        self._roster = Roster()
         self._campaigns: dict[int, Subscribe] = {}
         self._listeners: dict[str, dict[int, Sink]] = {}
-        self._requests: dict[tuple[int, int], list[Any]] = {}
+        self._requests: dict[tuple[int, int], SeizeRequest] = {}
         self._claims: dict[int, ClaimAgent] = {}
-        # Per campaign, agents reserved for it, longest reserved first; per attempt, who has it.
-        self._held: dict[int, dict[str, None]] = {}
-        self._with: dict[int, _Agent] = {}
         self._moves: dict[int, list[AgentMove]] = {}
 
     def receive(self, message: Any) -> Any:
@@ -101,19 +70,26 @@ class AgentPool(Behaviour):
     @handles(AddAgent)
     def _on_add(self, message: AddAgent) -> None:
         profile = message.profile
-        known = self._agents.get(profile.agent_id)
-        if known is None:
-            self._agents[profile.agent_id] = _Agent(profile, self.runtime.now())
-            return
-        for queue in known.profile.queues:
-            self._ready.get(queue, {}).pop(profile.agent_id, None)
-        known.profile = profile
-        if known.state == "ready":
-            self._list_ready(known)
+        agent = self._roster.agents.get(profile.agent_id)
+        if agent is None:
+            agent = PooledAgent(profile, self.runtime.now())
+            self._roster.agents[profile.agent_id] = agent
+            knew: set[int] = set()
+        else:
+            if set(profile.queues) != set(agent.profile.queues) and (
+                agent.state in ("ringing", "reserved")
+            ):
+                self._move(agent, "release")
+            knew = set(self._who_may_use(agent))
+            self._roster.change_profile(agent, profile)
+        now_know = set(self._who_may_use(agent))
+        for campaign_id in sorted(knew ^ now_know):
+            state = agent.state if campaign_id in now_know else ""
+            self._tell_later(campaign_id, AgentMove(profile.agent_id, "", state, 0, 0))
 
     @handles(AgentAsked)
     def _on_asked(self, ask: AgentAsked) -> None:
-        agent = self._agents.get(ask.agent_id)
+        agent = self._roster.agents.get(ask.agent_id)
         if agent is None:
             return
         if ask.wish == "login":
@@ -125,137 +101,179 @@ class AgentPool(Behaviour):
                 agent.call.tell(AgentHangsUp(agent.attempt_id))
             return
         event = ask.wish
-        if event == "ready" and agent.state == "pending_not_ready":
+        if event == "ready" and agent.state in ("pending_not_ready", "pending_logout"):
             event = "resume_call" if agent.attempt_id else "resume_reservation"
         elif event == "ready" and agent.state == "wrap_up":
             event = "wrap_up_done"
         if AGENT.get(agent.state, event) is None:
             return  # asked for what they have, or for what cannot be now
+        self._leave_ringing(agent)
         self._move(agent, event, ask.reason)
 
     @handles(AgentLegUp)
     def _on_leg_up(self, event: AgentLegUp) -> None:
-        agent = self._agents.get(event.agent_id)
+        agent = self._roster.agents.get(event.agent_id)
         if agent is not None and agent.state == "logged_out":
             self._move(agent, "login")
             self._move(agent, "ready")
 
     @handles(AgentLegDown)
     def _on_leg_down(self, event: AgentLegDown) -> None:
-        agent = self._agents.get(event.agent_id)
+        agent = self._roster.agents.get(event.agent_id)
         if agent is None or agent.state == "logged_out":
             return
         call, attempt_id = agent.call, agent.attempt_id
+        self._leave_ringing(agent)
         self._move(agent, "leg_down", event.reason)
         if call is not None:
             call.tell(AgentLost(attempt_id, event.agent_id))
 
     @handles(WrapUpOver)
     def _on_wrap_up_over(self, message: WrapUpOver) -> None:
-        agent = self._agents[message.agent_id]
+        agent = self._roster.agents[message.agent_id]
         if agent.state == "wrap_up" and agent.since == message.since:
             self._move(agent, "wrap_up_done")
 
-    # --- reservations -------------------------------------------------------------------------
+    # --- campaigns ----------------------------------------------------------------------------
 
     @handles(Subscribe)
     def _on_subscribe(self, message: Subscribe) -> None:
-        # A campaign that was made anew knows nothing of what its former self held.
-        self._on_unsubscribe(Unsubscribe(message.campaign_id))
-        self._campaigns[message.campaign_id] = message
+        campaign_id = message.campaign_id
+        if message.anew:
+            self._on_unsubscribe(Unsubscribe(campaign_id))
+        for listeners in self._listeners.values():
+            listeners.pop(campaign_id, None)
+        former = self._campaigns.get(campaign_id)
+        self._campaigns[campaign_id] = message
         for queue in message.queues:
-            self._listeners.setdefault(queue, {})[message.campaign_id] = message.campaign
+            self._listeners.setdefault(queue, {})[campaign_id] = message.campaign
         served = set(message.queues)
-        moves = tuple(
-            AgentMove(agent_id, "", agent.state, agent.campaign_id, agent.attempt_id)
-            for agent_id, agent in self._agents.items()
-            if served.intersection(agent.profile.queues)
-        )
-        message.campaign.tell(AgentsMoved(self.runtime.now(), moves))
+        left = set(former.queues) - served if former is not None else set()
+        moves = []
+        for agent_id, agent in self._roster.agents.items():
+            if served.intersection(agent.profile.queues):
+                state, holder, attempt_id = agent.state, agent.campaign_id, agent.attempt_id
+                moves.append(AgentMove(agent_id, "", state, holder, attempt_id))
+            elif left.intersection(agent.profile.queues):
+                moves.append(AgentMove(agent_id, "", "", 0, 0))
+        message.campaign.tell(AgentsMoved(self.runtime.now(), tuple(moves)))
 
     @handles(Unsubscribe)
     def _on_unsubscribe(self, message: Unsubscribe) -> None:
+        """Also of a campaign that was made anew: it knows nothing of what its former self held."""
         campaign_id = message.campaign_id
         self._campaigns.pop(campaign_id, None)
         for listeners in self._listeners.values():
             listeners.pop(campaign_id, None)
-        for key in [key for key in self._requests if key[0] == campaign_id]:
-            del self._requests[key]
-        held = tuple(self._held.get(campaign_id, ()))
-        self._on_release(ReleaseAgents(campaign_id, held))
+        self._on_withdraw(WithdrawRequests(campaign_id))
+        for agent in [*self._roster.held(campaign_id)]:
+            self._move(agent, "release")
+
+    # --- reservations -------------------------------------------------------------------------
 
     @handles(SeizeAgents)
     def _on_seize(self, message: SeizeAgents) -> None:
-        if not any(
-            message.queue in agent.profile.queues and agent.state != "logged_out"
-            for agent in self._agents.values()
-        ):
-            self._fail(
-                message.campaign_id, message.request_id, "no_agent_available", message.wanted
-            )
+        key = (message.campaign_id, message.request_id)
+        if not self._roster.is_staffed(message.queue):
+            self._fail(*key, "no_agent_available", message.wanted)
             return
-        self._requests[message.campaign_id, message.request_id] = [message, message.wanted]
-        ready = list(self._ready.get(message.queue, ()))[: message.wanted]
-        for agent_id in ready:
-            self._book(self._agents[agent_id], message)
-        if (message.campaign_id, message.request_id) in self._requests:
-            expiry = RequestExpired(message.campaign_id, message.request_id)
-            self.runtime.after(message.ttl_s, self.ref, expiry)
+        self._requests[key] = request = SeizeRequest(message)
+        self._fill(request)
+        if key in self._requests:
+            self.runtime.after(message.ttl_s, self.ref, RequestExpired(*key))
 
     @handles(RequestExpired)
     def _on_expired(self, message: RequestExpired) -> None:
-        request = self._requests.pop((message.campaign_id, message.request_id), None)
-        if request is not None:
-            self._fail(message.campaign_id, message.request_id, "reservation_timeout", request[1])
+        key = (message.campaign_id, message.request_id)
+        request = self._requests.get(key)
+        if request is None:
+            return
+        # Those whose phones ring have still to tell what comes of it.
+        missing = request.missing - request.ringing
+        request.expired = True
+        self._count_off(request, missing)
+        self._fail(*key, "reservation_timeout", missing)
+
+    @handles(WithdrawRequests)
+    def _on_withdraw(self, message: WithdrawRequests) -> None:
+        for key in [key for key in self._requests if key[0] == message.campaign_id]:
+            del self._requests[key]
 
     @handles(ReleaseAgents)
     def _on_release(self, message: ReleaseAgents) -> None:
         for agent_id in message.agent_ids:
-            if agent_id in self._held.get(message.campaign_id, ()):
-                self._move(self._agents[agent_id], "release")
+            if self._roster.holds(message.campaign_id, agent_id):
+                self._move(self._roster.agents[agent_id], "release")
 
-    def _book(self, agent: _Agent, request: SeizeAgents) -> None:
+    def _fill(self, request: SeizeRequest) -> None:
+        """Reserve ready agents for a request, longest idle first."""
+        for agent in [*islice(self._roster.ready(request.seize.queue), request.missing)]:
+            if request.wants_more:
+                self._book(agent, request)
+
+    def _book(self, agent: PooledAgent, request: SeizeRequest) -> None:
         """Reserve a ready agent for a request; a phone that rings per call is offered first."""
-        agent.campaign_id = request.campaign_id
-        agent.request_id = request.request_id
+        agent.campaign_id = request.seize.campaign_id
+        agent.request_id = request.seize.request_id
         if self._desk.kept_up:
-            self._reserved(agent, "reserve")
+            self._count_off(request, 1)
+            self._move(agent, "reserve")
         else:
+            request.ringing += 1
             self._move(agent, "offer")
             self._desk.offer(agent.profile.agent_id)
 
-    def _reserved(self, agent: _Agent, event: str) -> None:
-        key = (agent.campaign_id, agent.request_id)
-        request = self._requests.get(key)
-        if request is not None:
-            request[1] -= 1
-            if request[1] == 0:
-                del self._requests[key]
-        self._move(agent, event)
-
     @handles(AgentAccepted)
     def _on_accepted(self, event: AgentAccepted) -> None:
-        agent = self._agents[event.agent_id]
-        if agent.state == "ringing":
-            self._reserved(agent, "accept")
+        agent = self._roster.agents.get(event.agent_id)
+        if agent is None or agent.state != "ringing":
+            return
+        request = self._requests.get((agent.campaign_id, agent.request_id))
+        if request is not None:
+            request.ringing -= 1
+            self._count_off(request, 1)
+        self._move(agent, "accept")
+        for claim in self._claims.values():
+            if claim.campaign_id == agent.campaign_id and agent.serves(claim.queue):
+                del self._claims[claim.attempt_id]
+                self._assign(agent, claim)
+                return
 
     @handles(AgentNoAnswer)
     def _on_no_answer(self, event: AgentNoAnswer) -> None:
-        agent = self._agents[event.agent_id]
-        if agent.state != "ringing":
+        agent = self._roster.agents.get(event.agent_id)
+        if agent is None or agent.state != "ringing":
             return
-        campaign_id, request_id = agent.campaign_id, agent.request_id
-        request = self._requests.get((campaign_id, request_id))
+        key = (agent.campaign_id, agent.request_id)
         self._move(agent, "no_answer", "rona")
+        request = self._requests.get(key)
         if request is not None:
-            request[1] -= 1
-            if request[1] == 0:
-                del self._requests[campaign_id, request_id]
-            self._fail(campaign_id, request_id, "rona", 1)
+            request.ringing -= 1
+            self._count_off(request, 1)
+            self._fail(*key, "rona", 1)
+
+    def _leave_ringing(self, agent: PooledAgent) -> None:
+        """An agent whose phone rings goes away: another may be reserved in their place."""
+        request = self._requests.get((agent.campaign_id, agent.request_id))
+        if agent.state == "ringing" and request is not None:
+            request.ringing -= 1
+            if request.expired:
+                self._count_off(request, 1)
+                key = (agent.campaign_id, agent.request_id)
+                self._fail(*key, "reservation_timeout", 1)
+            else:
+                self._fill(request)
+
+    def _count_off(self, request: SeizeRequest, fewer: int) -> None:
+        request.missing -= fewer
+        if request.missing == 0:
+            seize = request.seize
+            self._requests.pop((seize.campaign_id, seize.request_id), None)
 
     def _fail(self, campaign_id: int, request_id: int, event: str, missing: int) -> None:
         campaign = self._campaigns.get(campaign_id)
         if campaign is not None and missing:
+            self._publish()  # what became of the agent comes before what it means
             campaign.campaign.tell(SeizeFailed(request_id, event, missing))
 
     # --- callers ------------------------------------------------------------------------------
@@ -271,38 +289,37 @@ class AgentPool(Behaviour):
     @handles(CallOver)
     def _on_call_over(self, message: CallOver) -> None:
         self._claims.pop(message.attempt_id, None)
-        agent = self._with.get(message.attempt_id)
+        agent = self._roster.with_caller(message.attempt_id)
         if agent is not None:
             self._let_go(agent, message)
         message.call.tell(OverAcknowledged(message.attempt_id))
 
-    def _let_go(self, agent: _Agent, message: CallOver) -> None:
+    def _let_go(self, agent: PooledAgent, message: CallOver) -> None:
         agent_id = agent.profile.agent_id
         self._desk.release(agent_id, message.attempt_id)
         if not message.talked and agent.state == "talking":
             # They never heard the caller: there is nothing to wrap up.
-            self._move(agent, "call_ended")
-            self._move(agent, "wrap_up_done")
+            self._move(agent, "call_missed")
             return
         self._move(agent, "call_ended")
         if agent.state == "wrap_up" and agent.profile.wrap_up_s:
             over = WrapUpOver(agent_id, agent.since)
             agent.wrap_up = self.runtime.after(agent.profile.wrap_up_s, self.ref, over)
 
-    def _for_caller(self, claim: ClaimAgent) -> _Agent | None:
-        """An agent reserved by the campaign, else a ready one; longest idle first."""
-        for agent_id in self._held.get(claim.campaign_id, ()):
-            agent = self._agents[agent_id]
-            if agent.state != "ringing" and claim.queue in agent.profile.queues:
-                return agent
-        ready = next(iter(self._ready.get(claim.queue, ())), None)
-        return self._agents[ready] if ready is not None else None
+    def _for_caller(self, claim: ClaimAgent) -> PooledAgent | None:
+        """An agent reserved by the campaign, else a ready one; longest idle first.
 
-    def _assign(self, agent: _Agent, claim: ClaimAgent) -> None:
+        A phone that rings per call has no audio before it was offered and answered, so its agent
+        gets a caller only when reserved.
+        """
+        for agent in self._roster.held(claim.campaign_id):
+            if agent.state != "ringing" and agent.serves(claim.queue):
+                return agent
+        return next(self._roster.ready(claim.queue), None) if self._desk.kept_up else None
+
+    def _assign(self, agent: PooledAgent, claim: ClaimAgent) -> None:
         agent.campaign_id = claim.campaign_id
-        agent.attempt_id = claim.attempt_id
-        agent.call = claim.call
-        self._with[claim.attempt_id] = agent
+        self._roster.give(agent, claim.attempt_id, claim.call)
         self._move(agent, "connect")
         self._publish()  # the campaign hears of it before the call can end
         self._desk.connect(agent.profile.agent_id, claim.attempt_id)
@@ -310,65 +327,46 @@ class AgentPool(Behaviour):
 
     # --- one agent's step ---------------------------------------------------------------------
 
-    def _move(self, agent: _Agent, event: str, reason: str = "") -> None:
+    def _move(self, agent: PooledAgent, event: str, reason: str = "") -> None:
         before, after = agent.state, AGENT[agent.state, event]
         agent_id = agent.profile.agent_id
         now = self.runtime.now()
         if agent.wrap_up is not None:
             agent.wrap_up.cancel()
             agent.wrap_up = None
-        move = AgentMove(agent_id, before, after, agent.campaign_id, agent.attempt_id)
+        holder, attempt_id, request_id = agent.campaign_id, agent.attempt_id, agent.request_id
+        move = AgentMove(agent_id, before, after, holder, attempt_id, request_id)
         agent.state, agent.since, agent.reason = after, now, reason
         for campaign_id in self._who_may_use(agent):
-            self._moves.setdefault(campaign_id, []).append(move)
+            self._tell_later(campaign_id, move)
         self._recorder.tell(journal.AgentMoved(agent_id, now, before, after, reason))
-        self._file(agent, before, after)
+        self._roster.file(agent, before, now)
         if after == "ready":
             self._give_work(agent)
         elif after == "logged_out" and event != "leg_down":
             self._desk.log_out(agent_id)
 
-    def _file(self, agent: _Agent, before: str, after: str) -> None:
-        """Keep the lists of ready, reserved and talking agents true to their states."""
-        agent_id = agent.profile.agent_id
-        if before == "ready":
-            for queue in agent.profile.queues:
-                self._ready[queue].pop(agent_id, None)
-        if after in _HELD and not agent.attempt_id:
-            self._held.setdefault(agent.campaign_id, {})[agent_id] = None
-        else:
-            self._held.get(agent.campaign_id, {}).pop(agent_id, None)
-        if after in _FREE or after == "wrap_up":
-            self._with.pop(agent.attempt_id, None)
-            agent.attempt_id = agent.request_id = 0
-            agent.call = None
-        if after in _FREE:
-            # Wrap-up is still the campaign's: it counts how long it takes.
-            agent.campaign_id = 0
-        if after == "ready":
-            self._list_ready(agent)
-
-    def _who_may_use(self, agent: _Agent) -> list[int]:
+    def _who_may_use(self, agent: PooledAgent) -> list[int]:
         queues = agent.profile.queues
         if len(queues) == 1:
             return list(self._listeners.get(queues[0], ()))
         return sorted({i for queue in queues for i in self._listeners.get(queue, ())})
 
-    def _list_ready(self, agent: _Agent) -> None:
-        for queue in agent.profile.queues:
-            self._ready.setdefault(queue, {})[agent.profile.agent_id] = None
-
-    def _give_work(self, agent: _Agent) -> None:
+    def _give_work(self, agent: PooledAgent) -> None:
         """A caller who waits comes before a campaign that wants to reserve."""
-        for claim in self._claims.values():
-            if claim.queue in agent.profile.queues:
-                del self._claims[claim.attempt_id]
-                self._assign(agent, claim)
-                return
-        for request, _ in self._requests.values():
-            if request.queue in agent.profile.queues:
+        if self._desk.kept_up:
+            for claim in self._claims.values():
+                if agent.serves(claim.queue):
+                    del self._claims[claim.attempt_id]
+                    self._assign(agent, claim)
+                    return
+        for request in self._requests.values():
+            if request.wants_more and agent.serves(request.seize.queue):
                 self._book(agent, request)
                 return
+
+    def _tell_later(self, campaign_id: int, move: AgentMove) -> None:
+        self._moves.setdefault(campaign_id, []).append(move)
 
     def _publish(self) -> None:
         moves, self._moves = self._moves, {}
@@ -394,5 +392,5 @@ class AgentPool(Behaviour):
                 "campaign_id": agent.campaign_id,
                 "attempt_id": agent.attempt_id,
             }
-            for agent_id, agent in self._agents.items()
+            for agent_id, agent in self._roster.agents.items()
         ]

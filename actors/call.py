@@ -7,8 +7,6 @@ call that is gone.
 
 from typing import ClassVar, NamedTuple
 
-from dialer.compliance.preset import Preset
-
 from actors.messages import (
     AgentAssigned,
     AgentHangsUp,
@@ -27,12 +25,20 @@ from actors.runtime import Behaviour, Timer, handles
 from actors.services import Services
 from dialer import journal
 from dialer.calls import CALL, UNANSWERED
-from dialer.events import Answered, Bridged, EarlyMedia, EndCause, Ended, Ringing
+from dialer.compliance.preset import Preset
+from dialer.events import Answered, Bridged, CpaVerdict, EarlyMedia, EndCause, Ended, Ringing
 from dialer.flow.graph import Flow
-from dialer.flow.interpreter import Facts, call_step, contact_step
+from dialer.flow.interpreter import DONE, Facts, call_step, contact_step
 from dialer.flow.nodes import Dial, RouteToAgent
-from dialer.outcomes import outcome_of_refusal
-from dialer.ports import DialRequest, Settlement, Sink
+from dialer.outcomes import OUTCOMES, outcome_of_refusal
+from dialer.ports import ContactNext, DialRequest, Settlement, Sink
+
+TRUNK_FAULT_S = 5.0
+"""A contact whose call the trunk could not place comes due again after this time."""
+
+
+_NOT_HUMAN = frozenset({"answering_machine", "fax", "network_tone"})
+"""Verdicts under which nobody is there to be left waiting; "not_sure" is not one of them."""
 
 
 class CallPlan(NamedTuple):
@@ -64,19 +70,22 @@ class Call(Behaviour):
         self._dialed_at = self._ringing_at = self._answered_at = 0.0
         self._bridged_at = self._ended_at = 0.0
         self._agent_id = ""
+        self._verdict = ""
         self._claimed = False
         self._let_go = False
         self._acknowledged = False
         self._outcome = ""
+        self._settled = False
         self._cause = EndCause("")
         self._timer: Timer | None = None
+        self._ring_timer = 0
 
     # --- dialing ------------------------------------------------------------------------------
 
     def on_start(self) -> None:
         self._dialed_at = self.runtime.now()
         self._move("dial", self._dialed_at)
-        self._timer = self.runtime.after(self._dial.ring_timeout_s, self.ref, RingTimeout())
+        self._time_ringing()
         attempt = self._plan.attempt
         request = DialRequest(attempt.attempt_id, attempt.number, self._dial.caller_id)
         self._trunk.dial(request, self.ref)
@@ -88,15 +97,17 @@ class Call(Behaviour):
         self._ringing_at = event.at
         self._move("ringing", event.at)
         # The law counts rings, so the time-out runs from the first one, not from the INVITE.
-        self._rearm(self._dial.ring_timeout_s)
+        self._time_ringing()
 
     @handles(EarlyMedia)
     def _on_early_media(self, event: EarlyMedia) -> None:
         """Audio before the answer. Its tones are the analyser's business, not a state."""
 
     @handles(RingTimeout)
-    def _on_ring_timeout(self, _: RingTimeout) -> None:
-        self._cancel("no_user_response")
+    def _on_ring_timeout(self, timeout: RingTimeout) -> None:
+        # One that was on its way when the first ring was heard would cut the ringing short.
+        if timeout.number == self._ring_timer:
+            self._cancel("no_user_response")
 
     @handles(CancelCall)
     def _on_cancel(self, _: CancelCall) -> None:
@@ -119,12 +130,22 @@ class Call(Behaviour):
         self._outcome = ""
         self._answered_at = event.at
         self._move("answered", event.at)
-        # There is no call progress analysis yet: every answer is taken for a human's.
-        node = call_step(self._flow, self._dial.id, human=True)
+        if not self._trunk.judges:
+            self._decide("human")
+
+    @handles(CpaVerdict)
+    def _on_verdict(self, event: CpaVerdict) -> None:
+        if self._state == "answered" and not self._verdict:
+            self._decide(event.verdict)
+
+    def _decide(self, verdict: str) -> None:
+        self._verdict = verdict
+        human = verdict not in _NOT_HUMAN
+        node = call_step(self._flow, self._dial.id, human=human)
         if isinstance(node, RouteToAgent):
             self._wait_for_agent(node)
         else:
-            self._hang_up("ended_by_flow")
+            self._hang_up(verdict if not human and verdict in OUTCOMES else "ended_by_flow")
 
     def _wait_for_agent(self, node: RouteToAgent) -> None:
         self._route = node
@@ -206,12 +227,13 @@ class Call(Behaviour):
     def _judge(self, waiting: bool) -> str:
         if self._bridged_at:
             return "customer_answered"
-        if self._agent_id:
+        if self._agent_id and self._cause.by != "far":
             return "agent_unavailable"
-        if waiting:
+        if waiting or self._agent_id:
             return "hung_up_waiting"
         if self._answered_at:
-            return "ended_by_flow"
+            # Gone before anybody had judged the call: when in doubt it was a person.
+            return "hung_up_waiting"
         return outcome_of_refusal(self._cause)
 
     def _settle(self, outcome: str) -> None:
@@ -223,6 +245,9 @@ class Call(Behaviour):
             exits = ((self._route.id, port), *exits)
         facts = Facts(outcome, attempt.contact.attempts + 1, self._ended_at)
         what_next = contact_step(self._flow, exits, facts)
+        if self._cause.by == "trunk" and not self._answered_at and what_next == DONE:
+            # It never left, so the flow's word on it is not the last.
+            what_next = ContactNext("waiting", self._ended_at + TRUNK_FAULT_S, self._dial.id)
         times = (
             self._dialed_at,
             self._ringing_at,
@@ -247,6 +272,7 @@ class Call(Behaviour):
         self._campaign.tell(
             CallSettled(self._attempt_id, outcome, *times, self._agent_id, what_next.state)
         )
+        self._settled = True
         self._record("settled", self._ended_at, outcome)
 
     @handles(OverAcknowledged)
@@ -257,12 +283,12 @@ class Call(Behaviour):
 
     def post_mortem(self, error: BaseException) -> None:
         self._trunk.hang_up(self._attempt_id)
-        if not self._ended_at:
-            self._ended_at = self.runtime.now()
-            self._cause = EndCause("near", text=f"the call's actor failed: {error!r}"[:200])
-            self._settle("interrupted")
         if self._claimed:
             self._release_agent()
+        if not self._settled:
+            self._ended_at = self._ended_at or self.runtime.now()
+            self._cause = EndCause("near", text=f"the call's actor failed: {error!r}"[:200])
+            self._settle("interrupted")
 
     # --- helpers ------------------------------------------------------------------------------
 
@@ -280,9 +306,11 @@ class Call(Behaviour):
             )
         )
 
-    def _rearm(self, delay_s: float) -> None:
+    def _time_ringing(self) -> None:
         self._stop_timer()
-        self._timer = self.runtime.after(delay_s, self.ref, RingTimeout())
+        self._ring_timer += 1
+        timeout = RingTimeout(self._ring_timer)
+        self._timer = self.runtime.after(self._dial.ring_timeout_s, self.ref, timeout)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -9,11 +9,13 @@ from actors.campaign_cells import CampaignCells
 from actors.messages import CallMoved, CallSettled, CancelCall, PlaceNow, ReadyAttempt
 from actors.runtime import Ref, Runtime
 from actors.services import Services
+from actors.unplaced import never_dialed
+from dialer import journal
 from dialer.calls import UNANSWERED
 from dialer.compliance.preset import Preset
 from dialer.flow.graph import Flow
 from dialer.pacing.spread import Spread
-from dialer.ports import ContactNext, Settlement, Sink
+from dialer.ports import Sink
 
 
 class _OpenCall:
@@ -53,7 +55,7 @@ class CallBoard:
         self._waiting: dict[int, tuple[ReadyAttempt, Flow]] = {}
 
     def __len__(self) -> int:
-        return len(self._calls)
+        return len(self._calls) + len(self._waiting)
 
     def ticket(self, attempt_id: int) -> int | None:
         """The ticket of a call in progress."""
@@ -83,6 +85,14 @@ class CallBoard:
         self._cells.attempt()
         self._cells.call_moved("", "placed")
 
+    def recall(self, attempt_id: int, now: float, reason: str) -> int | None:
+        """Settle one that waits for its slot as never dialed; its ticket."""
+        waiting = self._waiting.pop(attempt_id, None)
+        if waiting is None:
+            return None
+        self.give_back(waiting[0], now, reason)
+        return waiting[0].ticket
+
     def take_back(self, now: float, reason: str) -> list[int]:
         """Settle all that waits for its slot as never dialed; their tickets."""
         tickets = [attempt.ticket for attempt, _ in self._waiting.values()]
@@ -94,15 +104,10 @@ class CallBoard:
     def give_back(self, attempt: ReadyAttempt, now: float, reason: str) -> None:
         """A committed attempt that will not be dialed: its contact is due again."""
         self._services.store.settle(
-            Settlement(
-                attempt.attempt_id,
-                attempt.contact.contact_id,
-                self._campaign_id,
-                "never_dialed",
-                ContactNext("waiting", now, attempt.contact.resume_node),
-                *(0.0, 0.0, 0.0, 0.0, now),
-                detail=reason,
-            )
+            never_dialed(attempt.attempt_id, attempt.contact, self._campaign_id, now, reason)
+        )
+        self._services.recorder.tell(
+            journal.ContactSkipped(attempt.contact.contact_id, self._campaign_id, now, reason)
         )
         self._cells.settled_unplaced()
 

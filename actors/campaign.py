@@ -5,27 +5,26 @@ calls by what they tell, keeps its own counts, and every pulse records what it s
 and why.
 """
 
-import logging
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from actors.agent_board import AgentBoard
 from actors.call_board import CallBoard
 from actors.campaign_cells import CampaignCells
 from actors.messages import (
-    AgentMove,
     AgentsMoved,
     AttemptsReady,
     CallMoved,
     CallSettled,
     CheckDue,
     DueAnswer,
+    FeederStarted,
     FlowChanged,
     NeedContacts,
     PlaceNow,
     PulseDue,
     Quiesce,
-    ReleaseAgents,
     Report,
-    SeizeAgents,
     SeizeFailed,
     Subscribe,
     TrunkNews,
@@ -33,6 +32,7 @@ from actors.messages import (
 )
 from actors.runtime import Behaviour, handles
 from actors.services import Services
+from actors.trunk_watch import TrunkWatch
 from dialer import journal
 from dialer.compliance.preset import Preset
 from dialer.flow.graph import Flow
@@ -46,15 +46,11 @@ from dialer.flow.interpreter import (
     after_seize,
     pulse_step,
 )
-from dialer.flow.nodes import CheckUndeliveredContacts, Dial, Init, Power, RouteToAgent, SeizeAgent
-from dialer.pacing.reservations import Reservations
+from dialer.flow.nodes import CheckUndeliveredContacts, Init, Power, RouteToAgent, SeizeAgent
+from dialer.outcomes import OUTCOMES
 from dialer.ports import Sink
 
-log = logging.getLogger("foredial.campaign")
-
 _SAFE_RATIO = 1.0
-_PENDING = ("pending_not_ready", "pending_logout")
-_RESERVED = ("reserved", *_PENDING)
 
 
 class CampaignIdentity(NamedTuple):
@@ -65,11 +61,20 @@ class CampaignIdentity(NamedTuple):
     title: str
 
 
+class _Check(NamedTuple):
+    """A pulse that waits to hear whether a contact is due."""
+
+    node: CheckUndeliveredContacts
+    pulse: int
+
+
 class Campaign(Behaviour):
     """Runs the pulse side of a flow and gives birth to its calls.
 
     myself: the handle of this campaign, so that its calls survive its restart.
     feeder: gives contacts. calls_per_second: of each trunk, for the spread of dials.
+    briefing: what it must know before its first pulse, as messages (trunks that are down, that it
+    is paused); asked anew when the campaign is made anew.
     """
 
     def __init__(
@@ -82,6 +87,7 @@ class Campaign(Behaviour):
         myself: Sink,
         feeder: Sink,
         calls_per_second: float,
+        briefing: Callable[[], Iterable[Any]] = tuple,
     ) -> None:
         self._id = identity.campaign_id
         self._identity = identity
@@ -89,36 +95,44 @@ class Campaign(Behaviour):
         self._services = services
         self._myself = myself
         self._feeder = feeder
+        self._briefing = briefing
         self._cells = CampaignCells(services.metrics, identity.title, preset)
         self._calls = CallBoard(self._id, preset, services, self._cells, myself, calls_per_second)
-        self._book = Reservations()
-        self._agents: dict[str, str] = {}
-        self._leaving: set[str] = set()
-        self._down: dict[str, str] = {}
+        self._board = AgentBoard(self._id, services.pool, self._cells)
+        self._trunks = TrunkWatch()
         self._pulse = 0
         self._request_id = 0
         self._ticket = 0
-        self._requested = 0
+        self._preparing: set[int] = set()
         self._seize: SeizeAgent | None = None
-        self._evaluating: CheckUndeliveredContacts | None = None
+        self._evaluating: _Check | None = None
         self._quiet: Quiesce | None = None
         self._why = "no pulse yet"
         self._why_at = 0.0
 
     def on_start(self) -> None:
-        nodes = self._flow.definition.nodes
-        queues = {n.queue for n in nodes if isinstance(n, (SeizeAgent, RouteToAgent))}
-        self._services.pool.tell(Subscribe(self._id, tuple(sorted(queues)), self._myself))
-        self._record(journal.CampaignMoved(self._id, self.runtime.now(), "published"))
-        self._next_pulse(self.runtime.now())
+        now = self.runtime.now()
+        # A campaign that was made anew must not take answers to its former self for its own.
+        self._request_id = self._ticket = int(now * 1000)
+        self._subscribe(anew=True)
+        self._record(journal.CampaignMoved(self._id, now, "published"))
+        for message in self._briefing():
+            self.receive(message)
+        self._next_pulse(now)
 
     def on_stop(self) -> None:
+        self._calls.take_back(self.runtime.now(), "the campaign was taken down")
         self._services.pool.tell(Unsubscribe(self._id))
         self._cells.close()
 
     def post_mortem(self, error: BaseException) -> None:
-        """What waited for its slot will not be dialed by the next one; its contacts stay due."""
         self._calls.take_back(self.runtime.now(), f"the campaign's actor failed: {error!r}"[:200])
+
+    def _subscribe(self, *, anew: bool) -> None:
+        nodes = self._flow.definition.nodes
+        queues = {n.queue for n in nodes if isinstance(n, (SeizeAgent, RouteToAgent))}
+        subscription = Subscribe(self._id, tuple(sorted(queues)), self._myself, anew)
+        self._services.pool.tell(subscription)
 
     # --- the pulse ----------------------------------------------------------------------------
 
@@ -132,7 +146,7 @@ class Campaign(Behaviour):
         now = self.runtime.now()
         interval_s = self._flow.start.interval_s
         # A pulse that could not fire in its own interval is gone, and counted.
-        behind = int((now - pulse.due_at) / interval_s)
+        behind = max(0, int((now - pulse.due_at) / interval_s))
         self._cells.pulse("skipped", behind)
         self._next_pulse(pulse.due_at + (behind + 1) * interval_s)
         if self._quiet is not None:
@@ -141,36 +155,36 @@ class Campaign(Behaviour):
             self._cells.pulse("skipped", 1)
             return
         self._cells.pulse_lateness(now - pulse.due_at)
-        start = self._flow.start
-        if not is_open(now, self._flow.zone, start.days, start.windows):
-            self._cells.pulse("outside_window", 1)
-            self._release_idle()
-            self._explain("outside the time windows of the Start node")
-            return
-        self._cells.pulse("fired", 1)
-        self._take(pulse_step(self._flow, start.id, "pulse"), pulse=True)
+        self._cells.pulse("fired" if self._is_open() else "outside_window", 1)
+        if not self._is_obstructed():
+            self._take(pulse_step(self._flow, self._flow.start.id, "pulse"), pulse=True)
 
-    def _take(self, step: PulseStep, *, pulse: bool = False, armed: tuple[str, ...] = ()) -> None:
+    def _take(self, step: PulseStep, *, pulse: bool = False) -> None:
         match step:
             case AskDue(node):
-                self._evaluating = node
-                self._feeder.tell(CheckDue(self._pulse))
+                self._ask_due(node)
             case Seize(node):
                 self._strive(node)
             case Release(node):
-                self._release(node, pulse=pulse, armed=armed)
+                self._release(node, pulse=pulse)
             case PulseEnds(reason):
-                self._explain(reason)
+                self._explain(reason, self._inputs())
+
+    def _ask_due(self, node: CheckUndeliveredContacts) -> None:
+        if self._evaluating is None or self._evaluating.node is not node:
+            self._evaluating = _Check(node, self._pulse)
+            self._feeder.tell(CheckDue(self._pulse))
 
     @handles(DueAnswer)
     def _on_due(self, answer: DueAnswer) -> None:
-        node, self._evaluating = self._evaluating, None
-        if node is None or self._quiet is not None:
-            return
+        check = self._evaluating
+        if check is None or check.pulse != answer.pulse:
+            return  # it was for a pulse that a stop or a new version has ended
+        self._evaluating = None
+        step = pulse_step(self._flow, check.node.id, "true" if answer.due else "false")
         if not answer.due:
-            self._release_idle()
-            self._explain("no contact is due")
-        step = pulse_step(self._flow, node.id, "true" if answer.due else "false")
+            self._board.stand_down()
+            self._explain("no contact is due", self._inputs())
         if answer.due or not isinstance(step, PulseEnds):
             self._take(step, pulse=True)
 
@@ -179,154 +193,111 @@ class Campaign(Behaviour):
     def _strive(self, node: SeizeAgent) -> None:
         """Reserve up to the target; those held already have Init look at them again."""
         self._seize = node
-        target = node.target if isinstance(node.target, int) else 0
-        missing = target - len(self._book) - self._requested
-        if missing > 0:
-            self._request_id += 1
-            self._requested += missing
-            self._services.pool.tell(
-                SeizeAgents(self._id, self._request_id, node.queue, missing, node.request_ttl_s)
-            )
-        if len(self._book):
-            step = after_seize(self._flow, node, "agent_reserved")
-            self._take(step, pulse=True, armed=self._book.idle())
-        elif self._requested > missing:
-            self._explain("waiting for an agent to come free")
+        self._request_id += 1
+        self._board.strive(node, self._request_id)
+        if len(self._board):
+            self._take(after_seize(self._flow, node, "agent_reserved"), pulse=True)
+        else:
+            self._explain("waiting for an agent to come free", self._inputs())
 
     @handles(SeizeFailed)
     def _on_seize_failed(self, failure: SeizeFailed) -> None:
-        self._requested -= failure.missing
+        self._board.failed(failure)
         if self._seize is not None and self._quiet is None:
-            self._explain(failure.event.replace("_", " "))
+            self._explain(failure.event.replace("_", " "), self._inputs())
             step = after_seize(self._flow, self._seize, failure.event)
             if not isinstance(step, PulseEnds):
                 self._take(step)
 
     @handles(AgentsMoved)
     def _on_agents(self, message: AgentsMoved) -> None:
-        reserved: list[str] = []
-        for move in message.moves:
-            self._agents[move.agent_id] = move.to_state
-            self._cells.agent_moved(move, message.at)
-            if move.campaign_id == self._id:
-                self._on_own_agent(move, reserved)
-        if not reserved:
+        if self._board.moved(message, self._calls):
+            self._arm_idle()
+
+    def _arm_idle(self) -> None:
+        """Agents newly reserved, or whose last attempt ended without a human: dial at once."""
+        if not self._board.to_arm() or self._is_obstructed():
             return
-        if self._quiet is not None or self._seize is None:
-            self._services.pool.tell(ReleaseAgents(self._id, tuple(reserved)))
-            return
-        step = after_seize(self._flow, self._seize, "agent_reserved")
-        self._take(step, armed=tuple(reserved))
-
-    def _on_own_agent(self, move: AgentMove, reserved: list[str]) -> None:
-        agent_id = move.agent_id
-        if move.to_state == "reserved":
-            if move.from_state == "pending_not_ready":
-                self._leaving.discard(agent_id)
-                return
-            self._requested = max(0, self._requested - 1)
-            reserved.append(agent_id)
-        elif move.attempt_id and move.from_state in ("ready", *_RESERVED):
-            # A caller took this agent: neither of the two counts as waiting any more.
-            ticket = self._calls.ticket(move.attempt_id)
-            if ticket is not None:
-                self._book.answered(ticket)
-            self._lose(agent_id)
-        elif move.to_state in _PENDING:
-            self._leaving.add(agent_id)
-            self._release_leaving(agent_id)
-        elif agent_id in self._book:
-            self._lose(agent_id)
-
-    def _lose(self, agent_id: str) -> None:
-        self._leaving.discard(agent_id)
-        self._book.lost(agent_id)
-        self._arm_again(self._book.idle())
-
-    def _release_leaving(self, agent_id: str) -> None:
-        """An agent who asked to pause is let go as soon as none of their calls is out."""
-        if agent_id in self._book.idle():
-            self._give_up((agent_id,))
-
-    def _release_idle(self) -> None:
-        self._give_up(self._book.idle())
-
-    def _give_up(self, agent_ids: tuple[str, ...]) -> None:
-        if agent_ids:
-            for agent_id in agent_ids:
-                self._book.lost(agent_id)
-                self._leaving.discard(agent_id)
-            self._services.pool.tell(ReleaseAgents(self._id, agent_ids))
+        if self._seize is None:
+            self._board.stand_down()  # reserved for a version of the flow that is no more
+        else:
+            self._take(after_seize(self._flow, self._seize, "agent_reserved"))
 
     # --- Init ---------------------------------------------------------------------------------
 
-    def _release(self, node: Init, *, pulse: bool, armed: tuple[str, ...]) -> None:
+    def _release(self, node: Init, *, pulse: bool) -> None:
         """Release contacts: for agents newly armed, and at a pulse up to the quotas."""
-        ratio = node.dialing.ratio if isinstance(node.dialing, Power) else _SAFE_RATIO
-        inputs = (
-            ("reserved", float(len(self._book))),
-            ("in_flight", float(self._book.in_flight)),
-            ("armed", float(len(armed))),
-        )
-        if self._all_trunks_down():
-            for agent_id in armed:
-                self._book.arm(agent_id, 0.0)
-            self._release_idle()
-            self._explain(self._trunk_trouble(), inputs, ratio, ("trunk",))
+        if self._is_obstructed():
             return
+        ratio = node.dialing.ratio if isinstance(node.dialing, Power) else _SAFE_RATIO
+        inputs = self._inputs()
+        book = self._board.book
         if self._seize is None:
-            dials = self._book.per_pulse(ratio)
+            dials = book.per_pulse(ratio)
         else:
-            dials = sum(self._book.arm(agent_id, ratio) for agent_id in armed)
+            dials = sum(book.arm(agent_id, ratio) for agent_id in self._board.to_arm())
             if pulse:
-                dials = max(dials, self._book.top_up())
-        self._cells.target(self._book.quota)
+                dials = max(dials, book.top_up())
+        self._cells.target(book.quota)
         self._need(dials)
         reason = "released contacts" if dials else "calls in flight already fill the quota"
         self._explain(reason, inputs, ratio, dials=dials)
-
-    def _arm_again(self, agent_ids: tuple[str, ...]) -> None:
-        """Agents whose last attempt ended without a human count as newly reserved, at once."""
-        if not agent_ids or self._seize is None:
-            return
-        staying = tuple(a for a in agent_ids if a not in self._leaving)
-        start = self._flow.start
-        closed = not is_open(self.runtime.now(), self._flow.zone, start.days, start.windows)
-        if self._quiet is not None or closed:
-            self._give_up(agent_ids)
-            return
-        self._give_up(tuple(a for a in agent_ids if a in self._leaving))
-        if staying:
-            self._take(after_seize(self._flow, self._seize, "agent_reserved"), armed=staying)
 
     def _need(self, dials: int) -> None:
         if dials <= 0:
             return
         tickets = tuple(range(self._ticket + 1, self._ticket + dials + 1))
         self._ticket += dials
+        self._preparing.update(tickets)
         for ticket in tickets:
-            self._book.placed(ticket)
+            self._board.book.placed(ticket)
         self._request_id += 1
         self._feeder.tell(NeedContacts(self._request_id, tickets))
 
+    @handles(FeederStarted)
+    def _on_feeder_started(self, _: FeederStarted) -> None:
+        """What its former self was asked and did not answer will never be answered."""
+        for ticket in self._preparing:
+            self._board.book.ended(ticket)
+        self._preparing.clear()
+        for news in self._trunks.news():
+            self._feeder.tell(news)
+        if self._quiet is not None:
+            self._feeder.tell(self._quiet)
+        if self._evaluating is not None:
+            self._feeder.tell(CheckDue(self._evaluating.pulse))
+
     @handles(AttemptsReady)
     def _on_attempts(self, answer: AttemptsReady) -> None:
+        now = self.runtime.now()
         for attempt in answer.attempts:
-            if self._quiet is not None:
-                self._calls.give_back(attempt, self.runtime.now(), self._quiet.reason)
-                self._book.ended(attempt.ticket)
+            if attempt.ticket not in self._preparing:
+                self._calls.give_back(attempt, now, "it was made ready for a former run")
+            elif self._quiet is not None:
+                self._calls.give_back(attempt, now, self._quiet.reason)
+                self._board.book.ended(attempt.ticket)
             else:
-                self._calls.place_in_turn(attempt, self._flow, self.runtime, self.ref)
+                self._calls.place_in_turn(attempt, answer.flow, self.runtime, self.ref)
+            self._preparing.discard(attempt.ticket)
         for ticket in answer.short:
-            self._book.ended(ticket)
-        if answer.short:
+            self._preparing.discard(ticket)
+            self._board.book.ended(ticket)
+        if answer.short or self._quiet is not None:
             # Nobody is due: the agents are of more use to others. The next pulse looks again.
-            self._release_idle()
-            self._explain(answer.reason)
+            self._board.stand_down()
+        if answer.short:
+            self._explain(answer.reason, self._inputs())
 
     @handles(PlaceNow)
     def _on_place_now(self, message: PlaceNow) -> None:
-        self._calls.place(message.attempt_id, self.runtime)
+        obstacle, _ = self._obstacle()
+        if not obstacle:
+            self._calls.place(message.attempt_id, self.runtime)
+            return
+        ticket = self._calls.recall(message.attempt_id, self.runtime.now(), obstacle)
+        if ticket is not None:
+            self._board.book.ended(ticket)
+            self._is_obstructed()
 
     # --- calls --------------------------------------------------------------------------------
 
@@ -337,11 +308,10 @@ class Campaign(Behaviour):
     @handles(CallSettled)
     def _on_call_settled(self, settled: CallSettled) -> None:
         ticket = self._calls.settled(settled)
-        if ticket is None:
-            return
-        agent_id = self._book.ended(ticket)
-        if agent_id:
-            self._arm_again((agent_id,))
+        # After a fault of the trunk the next pulse dials: at once would hammer a full trunk.
+        at_once = not OUTCOMES[settled.outcome].trunk_fault
+        if ticket is not None and self._board.book.ended(ticket) and at_once:
+            self._arm_idle()
 
     # --- from outside -------------------------------------------------------------------------
 
@@ -352,8 +322,8 @@ class Campaign(Behaviour):
         self._record(journal.CampaignMoved(self._id, self.runtime.now(), message.reason))
         self._feeder.tell(message)
         for ticket in self._calls.take_back(self.runtime.now(), message.reason):
-            self._book.ended(ticket)
-        self._release_idle()
+            self._board.book.ended(ticket)
+        self._board.stand_down()
         if message.cancel_ringing:
             self._calls.cancel_unanswered(message.reason)
         self._explain(message.reason)
@@ -366,28 +336,45 @@ class Campaign(Behaviour):
         self._quiet = None
         self._seize = None
         self._evaluating = None
-        self._release_idle()
+        self._board.stand_down()
+        self._subscribe(anew=False)
         self._feeder.tell(message)
         self._record(journal.CampaignMoved(self._id, self.runtime.now(), "published"))
 
     @handles(TrunkNews)
     def _on_trunk(self, news: TrunkNews) -> None:
         self._feeder.tell(news)
-        if news.up:
-            self._down.pop(news.trunk, None)
-        else:
-            self._down[news.trunk] = news.reason
+        self._trunks.hear(news)
 
-    def _channels(self) -> tuple[str, ...]:
-        return tuple({n.channel: 0 for n in self._flow.definition.nodes if isinstance(n, Dial)})
+    # --- why not ------------------------------------------------------------------------------
 
-    def _all_trunks_down(self) -> bool:
-        return bool(self._down) and all(name in self._down for name in self._channels())
+    def _is_open(self) -> bool:
+        start = self._flow.start
+        return is_open(self.runtime.now(), self._flow.zone, start.days, start.windows)
 
-    def _trunk_trouble(self) -> str:
-        return "; ".join(f"trunk {n} is down: {self._down[n]}" for n in self._channels())
+    def _obstacle(self) -> tuple[str, str]:
+        """Why nothing may be dialed now, and the name of that limit; "" where it may."""
+        if self._quiet is not None:
+            return self._quiet.reason, "status"
+        if not self._is_open():
+            return "outside the time windows of the Start node", "window"
+        trouble = self._trunks.trouble(self._flow)
+        return (trouble, "trunk") if trouble else ("", "")
 
-    # --- why ----------------------------------------------------------------------------------
+    def _is_obstructed(self) -> bool:
+        """Whether nothing may be dialed now; then idle agents are let go and the why is told."""
+        obstacle, limit = self._obstacle()
+        if obstacle:
+            self._board.stand_down()
+            self._explain(obstacle, self._inputs(), clamps=(limit,))
+        return bool(obstacle)
+
+    def _inputs(self) -> tuple[tuple[str, float], ...]:
+        return (
+            ("reserved", float(len(self._board))),
+            ("requested", float(self._board.requested)),
+            ("in_flight", float(self._board.book.in_flight)),
+        )
 
     def _explain(
         self,
@@ -405,17 +392,18 @@ class Campaign(Behaviour):
 
     @handles(Report)
     def _on_report(self, _: Report) -> dict[str, Any]:
+        """calls_in_progress: those being made ready included, so 0 means that none is left."""
         return {
             "campaign_id": self._id,
             "title": self._identity.title,
             "version": self._identity.version,
             "quiet": self._quiet.reason if self._quiet else "",
-            "calls_in_progress": len(self._calls),
-            "in_flight": self._book.in_flight,
-            "reserved": len(self._book),
-            "requested": self._requested,
+            "calls_in_progress": len(self._calls) + len(self._preparing),
+            "in_flight": self._board.book.in_flight,
+            "reserved": len(self._board),
+            "requested": self._board.requested,
             "agents": self._cells.agent_counts(),
-            "trunks_down": dict(self._down),
+            "trunks_down": dict(self._trunks.down),
             "why": self._why,
             "why_at": self._why_at,
         }

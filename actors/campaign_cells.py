@@ -6,7 +6,7 @@ hears of everything that they count.
 
 from math import inf
 
-from actors.messages import AgentMove, CallSettled
+from actors.messages import CallSettled
 from dialer.compliance.preset import Preset
 from dialer.metrics import Metrics
 
@@ -54,14 +54,16 @@ class CampaignCells:
     def target(self, calls: float) -> None:
         self._target.set(calls)
 
-    def agent_moved(self, move: AgentMove, at: float) -> None:
-        if move.from_state:
-            self._agents[move.from_state].dec()
-        self._agents[move.to_state].inc()
-        if move.to_state == "wrap_up":
-            self._wrapping[move.agent_id] = at
-        elif move.from_state == "wrap_up":
-            began = self._wrapping.pop(move.agent_id, None)
+    def agent_moved(self, agent_id: str, before: str, after: str, at: float) -> None:
+        """Count an agent in another state. before, after: "" for one who comes, or goes."""
+        if before:
+            self._agents[before].dec()
+        if after:
+            self._agents[after].inc()
+        if after == "wrap_up":
+            self._wrapping[agent_id] = at
+        elif before == "wrap_up":
+            began = self._wrapping.pop(agent_id, None)
             if began is not None:
                 self._wrap_up.observe(at - began)
 

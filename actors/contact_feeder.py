@@ -6,20 +6,26 @@ claimed a little ahead, so that an agent never waits for the database.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from actors.messages import (
     AttemptsReady,
     CheckDue,
     DueAnswer,
+    FeederStarted,
     FlowChanged,
     NeedContacts,
     Quiesce,
     ReadyAttempt,
     Report,
+    StoreAnswered,
     TrunkNews,
 )
 from actors.runtime import Behaviour, handles
+from actors.store_answers import StoreAnswers
+from actors.trunk_watch import TrunkWatch
+from actors.unplaced import never_dialed
 from dialer import journal
 from dialer.compliance.permission import Rule
 from dialer.flow.graph import Flow
@@ -46,9 +52,10 @@ TRUNK_DOWN_S = 5.0
 
 
 class _Pending(NamedTuple):
-    """Attempts that wait for their commit."""
+    """Attempts that wait for their commit. flow: the version that they belong to."""
 
     need: NeedContacts
+    flow: Flow
     tickets: tuple[int, ...]
     contacts: tuple[ClaimedContact, ...]
     drafts: tuple[AttemptDraft, ...]
@@ -88,71 +95,118 @@ class ContactFeeder(Behaviour):
         self._claiming = 0
         self._exhausted = False
         self._next_due_at = 0.0
-        self._down: dict[str, str] = {}
+        self._quiet = ""
+        self._trunks = TrunkWatch()
         self._skipped: dict[str, int] = {}
         self._trouble = ""
 
     def on_start(self) -> None:
+        self._answers = StoreAnswers(self.ref, self._undo)
+        self._campaign.tell(FeederStarted())
         self._claim()
+
+    def on_stop(self) -> None:
+        self._give_back("the campaign was taken down")
+        self._answers.close()
+
+    def post_mortem(self, error: BaseException) -> None:
+        self._give_back(f"the feeder failed: {error!r}"[:200])
+        self._answers.close()
 
     # --- what the campaign asks ---------------------------------------------------------------
 
     @handles(CheckDue)
     def _on_check(self, check: CheckDue) -> None:
-        if self._buffer:
-            self._campaign.tell(DueAnswer(check.pulse, True, self._next_due_at))
+        if self._buffer or self._quiet:
+            self._campaign.tell(DueAnswer(check.pulse, bool(self._buffer), self._next_due_at))
         else:
             self._checks.append(check)
             self._claim()
 
     @handles(NeedContacts)
     def _on_need(self, need: NeedContacts) -> None:
+        if self._quiet:
+            self._short(need, self._quiet)
+            return
         self._needs.append(need)
         self._exhausted = False
         self._serve()
 
     @handles(Quiesce)
     def _on_quiesce(self, message: Quiesce) -> None:
+        self._quiet = message.reason
         self._give_back(message.reason)
 
     @handles(FlowChanged)
     def _on_flow(self, message: FlowChanged) -> None:
+        self._quiet = ""
         self._version = message.version
         self._flow = message.flow
         self._give_back("a new version of the flow")
 
     @handles(TrunkNews)
     def _on_trunk(self, news: TrunkNews) -> None:
-        if news.up:
-            self._down.pop(news.trunk, None)
-        else:
-            self._down[news.trunk] = news.reason
-
-    def on_stop(self) -> None:
-        self._give_back("the campaign ended")
-
-    def post_mortem(self, error: BaseException) -> None:
-        self._give_back(f"the feeder's actor failed: {error!r}"[:200])
+        self._trunks.hear(news)
 
     def _give_back(self, reason: str) -> None:
-        if self._buffer:
-            now = self.runtime.now()
-            self._store.defer(
-                [
-                    Deferral(c.contact_id, self._campaign_id, "due", now, reason)
-                    for c in self._buffer
-                ]
-            )
-            self._buffer.clear()
+        """Let go of all that is not committed; what is still to come is let go when it comes."""
+        self._claiming = 0
+        self._defer_due(self._buffer, reason)
+        self._buffer.clear()
+        for check in self._checks:
+            self._campaign.tell(DueAnswer(check.pulse, False, self._next_due_at))
+        self._checks.clear()
         for need in self._needs:
-            self._campaign.tell(AttemptsReady(need.request_id, (), need.tickets, reason))
+            self._short(need, reason)
         self._needs.clear()
+
+    def _short(self, need: NeedContacts, reason: str) -> None:
+        answer = AttemptsReady(need.request_id, (), need.tickets, reason, self._flow)
+        self._campaign.tell(answer)
+
+    def _defer_due(self, contacts: Iterable[ClaimedContact], reason: str) -> None:
+        now = self.runtime.now()
+        deferrals = [self._defer(contact, "due", now, reason) for contact in contacts]
+        if deferrals:
+            self._store.defer(deferrals)
+
+    # --- what the store answers ---------------------------------------------------------------
+
+    @handles(StoreAnswered)
+    def _on_store_answered(self, _: StoreAnswered) -> None:
+        match self._answers.take():
+            case ContactsClaimed() as answer:
+                self._on_claimed(answer)
+            case AttemptsCommitted() as answer:
+                self._on_committed(answer)
+            case StoreFailed() as failure:
+                self._on_failed(failure)
+
+    def _undo(self, answer: Any) -> None:
+        """Make an answer of the store undone that came when this feeder was no more."""
+        reason = "the campaign was taken down"
+        if isinstance(answer, ContactsClaimed):
+            self._defer_due(answer.contacts, reason)
+            return
+        pending = self._commits.pop(answer.request_id, None)
+        if pending is None:
+            return
+        ids = answer.attempt_ids if isinstance(answer, AttemptsCommitted) else ()
+        now = self.runtime.now()
+        for place, contact in enumerate(pending.contacts):
+            attempt_id = ids[place] if ids else 0
+            if attempt_id:
+                settlement = never_dialed(attempt_id, contact, self._campaign_id, now, reason)
+                self._store.settle(settlement)
+            else:
+                self._defer_due((contact,), reason)
+        self._short(pending.need._replace(tickets=pending.tickets), reason)
 
     # --- claiming -----------------------------------------------------------------------------
 
     def _claim(self) -> None:
         wanted = sum(len(need.tickets) for need in self._needs) + self._ahead - len(self._buffer)
-        if self._claiming or wanted <= 0:
+        if self._claiming or self._quiet or wanted <= 0:
             return
         self._request_id += 1
         self._claiming = self._request_id
@@ -165,11 +219,11 @@ class ContactFeeder(Behaviour):
             wanted,
             self.runtime.now(),
         )
-        self._store.claim(request, self.ref)
+        self._store.claim(request, self._answers)
 
-    @handles(ContactsClaimed)
     def _on_claimed(self, answer: ContactsClaimed) -> None:
         if answer.request_id != self._claiming:
+            self._defer_due(answer.contacts, "claimed for what is no more")
             return
         self._claiming = 0
         self._trouble = ""
@@ -182,7 +236,6 @@ class ContactFeeder(Behaviour):
         self._checks.clear()
         self._serve()
 
-    @handles(StoreFailed)
     def _on_failed(self, failure: StoreFailed) -> None:
         self._trouble = f"the store failed: {failure.reason}"
         if failure.request_id == self._claiming:
@@ -191,15 +244,16 @@ class ContactFeeder(Behaviour):
                 self._campaign.tell(DueAnswer(check.pulse, False, self._next_due_at))
             self._checks.clear()
             for need in self._needs:
-                answer = AttemptsReady(need.request_id, (), need.tickets, self._trouble)
-                self._campaign.tell(answer)
+                self._short(need, self._trouble)
             self._needs.clear()
             return
         pending = self._commits.pop(failure.request_id, None)
         if pending is not None:
-            self._buffer.extendleft(reversed(pending.contacts))
-            answer = AttemptsReady(pending.need.request_id, (), pending.tickets, self._trouble)
-            self._campaign.tell(answer)
+            if self._quiet:
+                self._defer_due(pending.contacts, self._quiet)
+            else:
+                self._buffer.extendleft(reversed(pending.contacts))
+            self._short(pending.need._replace(tickets=pending.tickets), self._trouble)
 
     # --- serving ------------------------------------------------------------------------------
 
@@ -211,8 +265,7 @@ class ContactFeeder(Behaviour):
                 if not self._exhausted:
                     break
                 self._needs.popleft()
-                reason = "no contact is due"
-                self._campaign.tell(AttemptsReady(need.request_id, (), need.tickets, reason))
+                self._short(need, "no contact is due")
                 continue
             self._needs.popleft()
             served, left = need.tickets[: len(chosen)], need.tickets[len(chosen) :]
@@ -248,8 +301,10 @@ class ContactFeeder(Behaviour):
         dial = entry(self._flow, contact.resume_node, now)
         if isinstance(dial, ContactNext):
             state = "refused" if dial.state == "done" else dial.state
-            return self._defer(contact, state, dial.due_at, "the flow lets it wait")
-        if dial.channel in self._down:
+            return self._defer(
+                contact, state, dial.due_at, "the flow lets it wait", dial.resume_node
+            )
+        if dial.channel in self._trunks.down:
             reason = f"trunk {dial.channel} is down"
             return self._defer(contact, "waiting", now + TRUNK_DOWN_S, reason)
         numbers = contact.attributes.get(dial.identifier)
@@ -264,8 +319,15 @@ class ContactFeeder(Behaviour):
             return self._defer(contact, "waiting", verdict.next_at, verdict.reason)
         return self._defer(contact, "refused", 0.0, verdict.reason)
 
-    def _defer(self, contact: ClaimedContact, state: str, due_at: float, reason: str) -> Deferral:
-        return Deferral(contact.contact_id, self._campaign_id, state, due_at, reason)
+    def _defer(
+        self,
+        contact: ClaimedContact,
+        state: str,
+        due_at: float,
+        reason: str,
+        resume_node: str = "",
+    ) -> Deferral:
+        return Deferral(contact.contact_id, self._campaign_id, state, due_at, reason, resume_node)
 
     def _commit(self, need: NeedContacts, chosen: list[tuple[ClaimedContact, Dial, str]]) -> None:
         now = self.runtime.now()
@@ -283,10 +345,9 @@ class ContactFeeder(Behaviour):
             for contact, dial, number in chosen
         )
         contacts = tuple(contact for contact, _, _ in chosen)
-        self._commits[self._request_id] = _Pending(need, need.tickets, contacts, drafts)
-        self._store.commit_attempts(self._request_id, drafts, self.ref)
+        self._commits[self._request_id] = _Pending(need, self._flow, need.tickets, contacts, drafts)
+        self._store.commit_attempts(self._request_id, drafts, self._answers)
 
-    @handles(AttemptsCommitted)
     def _on_committed(self, answer: AttemptsCommitted) -> None:
         pending = self._commits.pop(answer.request_id)
         now = self.runtime.now()
@@ -305,11 +366,12 @@ class ContactFeeder(Behaviour):
                 busy.append(self._defer(contact, "waiting", now + NUMBER_BUSY_S, reason))
         if busy:
             self._store.defer(busy)
-        self._campaign.tell(AttemptsReady(pending.need.request_id, tuple(ready), (), ""))
+        if ready:
+            answered = AttemptsReady(pending.need.request_id, tuple(ready), (), "", pending.flow)
+            self._campaign.tell(answered)
         if short:
             # Another contact may do for each of these tickets.
-            self._needs.append(pending.need._replace(tickets=tuple(short)))
-            self._serve()
+            self._on_need(pending.need._replace(tickets=tuple(short)))
 
     @handles(Report)
     def _on_report(self, _: Report) -> dict[str, Any]:

@@ -60,6 +60,8 @@ class _Running:
     def __init__(self, plan: CampaignPlan) -> None:
         campaign_id = plan.identity.campaign_id
         self.plan = plan
+        self.paused: Quiesce | None = None
+        self.quiet: Quiesce | None = None
         self.campaign = Handle(f"campaign/{campaign_id}")
         self.feeder = Handle(f"feeder/{campaign_id}")
 
@@ -111,26 +113,31 @@ class Director:
             running = self._running.get(campaign_id)
             if running is not None:
                 running.plan = plan
+                running.paused = running.quiet = None
                 running.campaign.tell(FlowChanged(plan.identity.version, plan.flow))
             else:
                 running = self._running[campaign_id] = _Running(plan)
+                if self._panic:
+                    running.quiet = Quiesce(self._panic, True, False)
                 self._bring_up(running)
+                return
             if self._panic:
-                running.campaign.tell(Quiesce(self._panic, True, False))
+                self._quiesce(running, Quiesce(self._panic, True, False))
 
     def pause(self, campaign_id: int, reason: str) -> None:
         """No new dials; calls under way go on."""
         with self._lock:
             running = self._running.get(campaign_id)
             if running is not None:
-                running.campaign.tell(Quiesce(reason, False, False))
+                running.paused = Quiesce(reason, False, False)
+                self._quiesce(running, running.paused)
 
     def end(self, campaign_id: int) -> None:
         """Take a campaign down for good, once its last call has ended (see `reap`)."""
         with self._lock:
             running = self._running.pop(campaign_id, None)
             if running is not None:
-                running.campaign.tell(Quiesce("stopped", False, True))
+                self._quiesce(running, Quiesce("stopped", False, True))
                 self._ending.append(running)
 
     def reap(self) -> None:
@@ -147,10 +154,23 @@ class Director:
             self._panic = reason
             for running in self._running.values():
                 if reason:
-                    running.campaign.tell(Quiesce(reason, True, False))
+                    self._quiesce(running, Quiesce(reason, True, False))
+                elif running.paused is not None:
+                    self._quiesce(running, running.paused)
                 else:
                     plan = running.plan
+                    running.quiet = None
                     running.campaign.tell(FlowChanged(plan.identity.version, plan.flow))
+
+    def _quiesce(self, running: _Running, message: Quiesce) -> None:
+        running.quiet = message
+        running.campaign.tell(message)
+
+    def _briefing(self, running: _Running) -> list[Any]:
+        """What a campaign must know before its first pulse, also after it was made anew."""
+        changes = [*self._trunks.values()]
+        news: list[Any] = [TrunkNews(c.trunk, c.up, c.reason) for c in changes]
+        return [*news, running.quiet] if running.quiet is not None else news
 
     @property
     def panicking(self) -> str:
@@ -186,11 +206,10 @@ class Director:
                 myself=campaign,
                 feeder=feeder,
                 calls_per_second=calls_per_second,
+                briefing=lambda: self._briefing(running),
             ),
             campaign,
         )
-        for change in self._trunks.values():
-            campaign.tell(TrunkNews(change.trunk, change.up, change.reason))
 
     # --- news ---------------------------------------------------------------------------------
 

@@ -29,7 +29,9 @@ class PlaceNow(NamedTuple):
 
 
 class RingTimeout(NamedTuple):
-    """Call to itself: it has rung long enough."""
+    """Call to itself: it has rung long enough. number: of the timer that says so."""
+
+    number: int
 
 
 class PatienceOver(NamedTuple):
@@ -84,13 +86,26 @@ class ReadyAttempt(NamedTuple):
     contact: ClaimedContact
 
 
+class FeederStarted(NamedTuple):
+    """Feeder to campaign: I am here, and know nothing of what a former self was asked."""
+
+
+class StoreAnswered(NamedTuple):
+    """To feeder: an answer of the store waits to be taken."""
+
+
 class AttemptsReady(NamedTuple):
-    """Feeder to campaign: the answer to NeedContacts. short: tickets that got no contact."""
+    """Feeder to campaign: the answer to NeedContacts, or a part of it.
+
+    short: tickets that got no contact, for this reason. flow: the version in which the attempts
+    were committed, and which their calls keep.
+    """
 
     request_id: int
     attempts: tuple[ReadyAttempt, ...]
     short: tuple[int, ...]
     reason: str
+    flow: Flow
 
 
 class FlowChanged(NamedTuple):
@@ -104,11 +119,15 @@ class FlowChanged(NamedTuple):
 
 
 class Subscribe(NamedTuple):
-    """Campaign to pool: tell me of the agents of these queues."""
+    """Campaign to pool: tell me of the agents of these queues, and of no others any more.
+
+    anew: the campaign was just made, and knows nothing of what a former self held.
+    """
 
     campaign_id: int
     queues: tuple[str, ...]
     campaign: Sink
+    anew: bool = True
 
 
 class Unsubscribe(NamedTuple):
@@ -125,6 +144,12 @@ class SeizeAgents(NamedTuple):
     queue: str
     wanted: int
     ttl_s: float
+
+
+class WithdrawRequests(NamedTuple):
+    """Campaign to pool: reserve no more agents for what I asked."""
+
+    campaign_id: int
 
 
 class ReleaseAgents(NamedTuple):
@@ -145,7 +170,9 @@ class SeizeFailed(NamedTuple):
 class AgentMove(NamedTuple):
     """One agent's change of state.
 
-    campaign_id: who holds or held the agent (0: nobody). attempt_id: the call, if any.
+    from_state: "" for a mere count of who is there. to_state: "" for an agent who is there no
+    more. campaign_id: who holds or held the agent (0: nobody). attempt_id: the call, if any.
+    request_id: the request that reserved them.
     """
 
     agent_id: str
@@ -153,6 +180,7 @@ class AgentMove(NamedTuple):
     to_state: str
     campaign_id: int
     attempt_id: int
+    request_id: int = 0
 
 
 class AgentsMoved(NamedTuple):

@@ -48,16 +48,26 @@ class Reservations:
 
     def per_pulse(self, ratio: float) -> int:
         """How many contacts a pulse releases where no agent is seized."""
-        wanted = ratio + self._carry + _EPSILON
-        self._carry = wanted - floor(wanted) - _EPSILON
-        return floor(wanted)
+        wanted = ratio + self._carry
+        whole = floor(wanted + _EPSILON)
+        self._carry = wanted - whole
+        return whole
 
     def idle(self) -> tuple[str, ...]:
         """Reserved agents with no attempt in flight, oldest reservation first."""
         return tuple(agent_id for agent_id, calls in self._calls.items() if calls == 0)
 
+    def hold(self, agent_id: str) -> None:
+        """An agent is reserved, and nothing is strived for yet beyond what rings for them."""
+        self._quota[agent_id] = self._calls.setdefault(agent_id, 0)
+
+    def wind_down(self, agent_id: str) -> None:
+        """An agent will leave: no more calls for them, while those in flight go on."""
+        if agent_id in self._quota:
+            self._quota[agent_id] = 0
+
     def arm(self, agent_id: str, ratio: float) -> int:
-        """Reserve an agent, or count them as newly reserved: how many calls to place now.
+        """Count an agent as newly reserved: how many calls to place now.
 
         ratio: calls in flight wanted per reserved agent.
         """
@@ -93,10 +103,7 @@ class Reservations:
 
     def answered(self, ticket: int) -> None:
         """A live human: the attempt is in flight no more, whoever takes it."""
-        self._unplaced.pop(ticket, None)
-        agent_id = self._placed_on.pop(ticket, "")
-        if agent_id in self._calls:
-            self._calls[agent_id] -= 1
+        self.ended(ticket)
 
     def lost(self, agent_id: str) -> None:
         """An agent is reserved no more: taken by a caller, released, or gone."""

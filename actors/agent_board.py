@@ -1,0 +1,125 @@
+"""The agents that a campaign holds or has asked for.
+
+The rule of this module: the board knows agents only by what the pool publishes. An agent is on it
+from the news of their reservation until a caller takes them or they are let go; who asked to
+pause or log out stays only while a call placed for them is out, and gets no new one.
+"""
+
+from actors.call_board import CallBoard
+from actors.campaign_cells import CampaignCells
+from actors.messages import (
+    AgentMove,
+    AgentsMoved,
+    ReleaseAgents,
+    SeizeAgents,
+    SeizeFailed,
+    WithdrawRequests,
+)
+from dialer.flow.nodes import SeizeAgent
+from dialer.pacing.reservations import Reservations
+from dialer.ports import Sink
+
+_PENDING = ("pending_not_ready", "pending_logout")
+_CAN_BE_TAKEN = ("ready", "reserved", *_PENDING)
+
+
+class AgentBoard:
+    """Strives for agents of a campaign and knows those it holds.
+
+    book: the reservations, with the calls in flight for them.
+    """
+
+    def __init__(self, campaign_id: int, pool: Sink, cells: CampaignCells) -> None:
+        self.book = Reservations()
+        self._campaign_id = campaign_id
+        self._pool = pool
+        self._cells = cells
+        self._states: dict[str, str] = {}
+        self._requests: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.book)
+
+    @property
+    def requested(self) -> int:
+        """Agents asked for who have not come yet."""
+        return sum(self._requests.values())
+
+    def strive(self, node: SeizeAgent, request_id: int) -> int:
+        """Ask for the target minus what is held or asked for; how many that is."""
+        target = node.target if isinstance(node.target, int) else 0
+        missing = max(0, target - len(self.book) - self.requested)
+        if missing:
+            self._requests[request_id] = missing
+            ttl_s = node.request_ttl_s
+            self._pool.tell(SeizeAgents(self._campaign_id, request_id, node.queue, missing, ttl_s))
+        return missing
+
+    def failed(self, failure: SeizeFailed) -> None:
+        """Agents of a request will not come."""
+        self._count(failure.request_id, failure.missing)
+
+    def moved(self, message: AgentsMoved, calls: CallBoard) -> bool:
+        """Take in the pool's news; whether it is about agents whom we hold, held, or get."""
+        ours = False
+        for move in message.moves:
+            before = self._states.get(move.agent_id, "")
+            self._cells.agent_moved(move.agent_id, before, move.to_state, message.at)
+            if move.to_state:
+                self._states[move.agent_id] = move.to_state
+            else:
+                self._states.pop(move.agent_id, None)
+            # Without a state to come from, it is a mere count of who is there.
+            if move.from_state and move.campaign_id == self._campaign_id:
+                ours = self._own_agent(move, calls) or ours
+        return ours
+
+    def to_arm(self) -> tuple[str, ...]:
+        """Agents with no call in flight; those among them who asked to leave are let go."""
+        idle = self.book.idle()
+        leaving = tuple(a for a in idle if self._states.get(a) in _PENDING)
+        self._let_go(leaving)
+        return tuple(a for a in idle if a not in leaving)
+
+    def stand_down(self) -> None:
+        """There is nothing to dial: ask for nobody, and let go of agents without a call."""
+        if self._requests:
+            # First, or the pool would reserve for us again whom we let go.
+            self._pool.tell(WithdrawRequests(self._campaign_id))
+            self._requests.clear()
+        self._let_go(self.book.idle())
+
+    def _let_go(self, agent_ids: tuple[str, ...]) -> None:
+        if agent_ids:
+            for agent_id in agent_ids:
+                self.book.lost(agent_id)
+            self._pool.tell(ReleaseAgents(self._campaign_id, agent_ids))
+
+    def _own_agent(self, move: AgentMove, calls: CallBoard) -> bool:
+        agent_id = move.agent_id
+        if move.attempt_id:
+            if move.from_state not in _CAN_BE_TAKEN:
+                return False  # what happens later in the call is not the board's business
+            # A caller took this agent: neither of the two counts as waiting any more.
+            ticket = calls.ticket(move.attempt_id)
+            if ticket is not None:
+                self.book.answered(ticket)
+            self.book.lost(agent_id)
+        elif move.to_state == "reserved":
+            if move.from_state not in _PENDING:
+                self._count(move.request_id, 1)
+            self.book.hold(agent_id)
+        elif agent_id not in self.book:
+            return False
+        elif move.to_state in _PENDING:
+            self.book.wind_down(agent_id)
+        else:
+            self.book.lost(agent_id)
+        return True
+
+    def _count(self, request_id: int, fewer: int) -> None:
+        left = self._requests.get(request_id, 0) - fewer
+        if left > 0:
+            self._requests[request_id] = left
+        else:
+            self._requests.pop(request_id, None)
