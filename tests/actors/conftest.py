@@ -1,0 +1,60 @@
+"""The small world on the manual clock."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.actors.manual import ManualRuntime
+from tests.actors.world import ScriptedDesk, ScriptedTrunk, Team, people
+
+
+class Scene:
+    """A team on the manual clock, with a scripted trunk and desk."""
+
+    def __init__(self, contacts: int = 100, *, kept_up: bool = True) -> None:
+        self.runtime = ManualRuntime()
+        self.team = Team(
+            self.runtime,
+            people(contacts),
+            desk=lambda pool: ScriptedDesk(self.runtime, pool, kept_up=kept_up),
+        )
+        assert isinstance(self.team.desk_port, ScriptedDesk)
+        self.desk: ScriptedDesk = self.team.desk_port
+        self.trunk = ScriptedTrunk(self.runtime)
+        self.team.trunks["trunk"] = self.trunk
+        self.store = self.team.store
+
+    def add_agents(self, count: int, **particulars: Any) -> list[str]:
+        """Agents who are ready, in this order."""
+        names = self.team.add_agents(count, **particulars)
+        self.settle()
+        return names
+
+    def advance(self, seconds: float) -> None:
+        self.runtime.advance(seconds)
+
+    def settle(self) -> None:
+        self.runtime.settle()
+
+    def reported(self, campaign_id: int = 1) -> dict[str, Any]:
+        return self.team.report(campaign_id)
+
+
+@pytest.fixture
+def make_scene() -> Iterator[Callable[..., Scene]]:
+    """Makes scenes; in the end no actor may have crashed that the test did not take note of."""
+    scenes: list[Scene] = []
+
+    def make(*arguments: Any, **options: Any) -> Scene:
+        scenes.append(Scene(*arguments, **options))
+        return scenes[-1]
+
+    yield make
+    for scene in scenes:
+        assert scene.runtime.crashes == []
+
+
+@pytest.fixture
+def scene(make_scene: Callable[..., Scene]) -> Scene:
+    return make_scene()
