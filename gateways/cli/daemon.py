@@ -10,7 +10,7 @@ import typer
 
 from dialer.errors import InputError
 from gateways.cli.host import DemoOptions
-from gateways.cli.output import counts, local
+from gateways.cli.output import local
 from gateways.cli.verb import Work, verb
 
 ReadyFile = Annotated[
@@ -88,8 +88,12 @@ def stop(
     done = work.call("panic", on=panic)
 
     def show(data: dict[str, Any]) -> None:
-        where = "" if data["running"] else " (no daemon runs; it holds for the next one)"
-        work.out.say(("Nothing new is dialed." if panic else "The panic stop is lifted.") + where)
+        line = "Nothing new is dialed." if panic else "The panic stop is lifted."
+        if not data["running"]:
+            line += " (no daemon runs; it holds for the next one)"
+        elif panic and data.get("calls_in_progress"):
+            line += f" Calls that may finish: {data['calls_in_progress']}."
+        work.out.say(line)
 
     work.answer(done, show)
 
@@ -118,10 +122,18 @@ def _show_status(work: Work, told: dict[str, Any]) -> None:
         shown = value
         if name.endswith("_at"):
             shown = local(value)
-        elif isinstance(value, dict):
-            numbers = {k: v for k, v in value.items() if isinstance(v, int) and v}
-            shown = counts(numbers) or "none"
-        elif isinstance(value, bool):
+        elif isinstance(value, (dict, list)):
+            shown = _in_a_line(value) or "none"
+        elif isinstance(value, bool) or value == "":
             shown = "yes" if value else "no"
         rows.append((name.replace("_", " "), shown))
     work.out.table(("daemon", ""), rows)
+
+
+def _in_a_line(value: Any) -> str:
+    """What a daemon says of itself, however deep: the console has the room for more."""
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {_in_a_line(held)}" for name, held in value.items())
+    if isinstance(value, list):
+        return ", ".join(_in_a_line(held) for held in value)
+    return str(value)

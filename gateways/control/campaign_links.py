@@ -46,10 +46,11 @@ def daemon(runs: bool, trouble: str) -> Link:
     return Link("daemon", not trouble, trouble or "running")
 
 
-def panic(on: bool) -> Link:
-    """Has somebody pulled the emergency brake?"""
-    says = "a panic stop is in force; lift it with stop --lift" if on else "no panic stop"
-    return Link("panic", not on, says)
+def panic(reason: str) -> Link:
+    """Has somebody pulled the emergency brake? reason: "" where nobody has."""
+    if reason == "panic stop":
+        reason = "a panic stop is in force; lift it with stop --lift"
+    return Link("panic", not reason, reason or "no panic stop")
 
 
 def flow(faults: Sequence[Exception]) -> Link:

@@ -75,11 +75,10 @@ class ExplainCampaign:
         report: dict[str, Any] | None,
     ) -> list[Link]:
         now = self._clock()
-        panic = self._site.panic_file.exists()
+        panic = "panic stop" if self._site.panic_file.exists() else ""
         if self._live is not None:
-            panic = panic or bool(self._live.status().get("panic"))
-        chain = [links.panic(panic)]
-        chain.append(links.flow(faults))
+            panic = str(self._live.status().get("panic") or panic)
+        chain = [links.panic(panic), links.flow(faults)]
         if flow is None:
             return chain
         chain.append(links.window(flow, now))
@@ -102,9 +101,12 @@ class ExplainCampaign:
         if self._live is None or record.status != "published":
             return None, ""
         try:
-            return self._live.campaign(record.campaign_id), ""
+            report = self._live.campaign(record.campaign_id)
         except DialerError as error:
             return None, str(error)
+        if not report:
+            return None, "the daemon does not run it; see its log, then unpublish and publish it"
+        return report, ""
 
     def _filter_trouble(self, record: CampaignRecord) -> str:
         if not record.filter_name:

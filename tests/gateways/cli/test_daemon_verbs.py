@@ -66,6 +66,13 @@ def test_status_says_whether_a_daemon_runs(run: CommandLine) -> None:
     assert (result.exit_code, result.stdout) == (1, "no daemon runs\n")
 
 
+def test_status_with_nothing_to_tell_is_short(run: CommandLine, daemon: FakeLive) -> None:
+    rows = [line.split() for line in run.good("status").splitlines()]
+
+    assert ["campaigns", "0"] in rows
+    assert ["dead", "letters", "none"] in rows
+
+
 def test_status_of_a_daemon(run: CommandLine, daemon: FakeLive) -> None:
     assert run.data("status")["running"] is True
     assert "0.1.0" in run.good("status")
@@ -168,24 +175,26 @@ def test_what_is_typed_wrongly_is_a_line_too(run: CommandLine, words: tuple[str,
     assert "--help" in line
 
 
-def test_every_verb_has_help_with_an_example(run: CommandLine) -> None:
-    verbs = [
-        *("serve", "demo", "stop", "status", "check", "queues"),
-        *("contacts import", "contacts list", "filter save", "filter list", "filter preview"),
-        *(
-            f"campaign {verb}"
-            for verb in (
-                *("create", "edit", "list", "show", "publish", "unpublish"),
-                *("stop", "clone", "delete"),
-            )
-        ),
-        *("agents add", "agents list", "agents state", "trunk list", "trunk test-call"),
-        *("explain contact", "explain pulse", "explain campaign"),
-    ]
-    for verb in verbs:
-        shown = run.good(*verb.split(), "--help")
-        assert f"run.py {verb}" in shown
-        assert "--json" in shown
+VERBS = (
+    *("serve", "demo", "stop", "status", "check", "queues"),
+    *("contacts import", "contacts list", "filter save", "filter list", "filter preview"),
+    *("campaign create", "campaign edit", "campaign list", "campaign show", "campaign publish"),
+    *("campaign unpublish", "campaign stop", "campaign clone", "campaign delete"),
+    *("agents add", "agents list", "agents state", "trunk list", "trunk test-call"),
+    *("explain contact", "explain pulse", "explain campaign"),
+)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_an_example_and_stands_in_the_docs(
+    run: CommandLine, verb: str
+) -> None:
+    shown = run.good(*verb.split(), "--help")
+
+    assert f"run.py {verb}" in shown
+    assert "--json" in shown
+    docs = Path(__file__).parents[3] / "docs" / "cli.md"
+    assert f"`{verb}" in docs.read_text()
 
 
 def test_a_reader_who_leaves_early_gets_no_traceback(folder: Path) -> None:

@@ -207,6 +207,15 @@ def test_no_daemon_is_a_cause(offline: Commands) -> None:
     assert _cause(offline) == ("daemon", "no daemon runs; start one with serve")
 
 
+def test_a_daemon_that_does_not_run_it_is_a_cause(published: Commands, live: FakeLive) -> None:
+    live.reports[1] = {}
+
+    assert _cause(published) == (
+        "daemon",
+        "the daemon does not run it; see its log, then unpublish and publish it",
+    )
+
+
 def test_a_panic_stop_is_a_cause(published: Commands) -> None:
     published.daemon.panic(True)
 
