@@ -43,6 +43,17 @@ class Answered(NamedTuple):
     at: float
 
 
+class CpaVerdict(NamedTuple):
+    """Call progress analysis has judged an answered call; only of a trunk that `judges`.
+
+    verdict: "human", "answering_machine", "fax", "network_tone" or "not_sure".
+    """
+
+    attempt_id: int
+    at: float
+    verdict: str
+
+
 class Bridged(NamedTuple):
     """Customer and agent hear each other."""
 
@@ -109,5 +120,5 @@ class AgentAsked(NamedTuple):
     reason: str = ""
 
 
-TrunkEvent = Ringing | EarlyMedia | Answered | Bridged | Ended
+TrunkEvent = Ringing | EarlyMedia | Answered | CpaVerdict | Bridged | Ended
 DeskEvent = AgentLegUp | AgentLegDown | AgentAccepted | AgentNoAnswer | AgentAsked

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from actors.runtime import Behaviour, Timer, handles
-from dialer.events import Answered, Bridged, EndCause, Ended, Ringing
+from dialer.events import Answered, Bridged, CpaVerdict, EndCause, Ended, Ringing
 from dialer.metrics import Metrics
 from dialer.ports import DialRequest, Sink
 from sim.model import CarrierModel
@@ -86,6 +86,10 @@ class Carrier(Behaviour):
             ("invalid", model.invalid),
             ("congestion", model.congestion),
         )
+        self._verdict_after_s = {
+            "live": model.human_verdict_after_s,
+            "machine": model.machine_verdict_after_s,
+        }
         self._lines: dict[int, _Line] = {}
         self._in_use: Callable[[float], None] = lambda _: None
         if metrics is not None:
@@ -150,10 +154,22 @@ class Carrier(Behaviour):
             case "answer":
                 line.state = "answered"
                 line.events.tell(Answered(attempt_id, self.runtime.now()))
-                patience_s = line.talk_s if line.answer == "machine" else self._model.patience_s
-                self._later(attempt_id, line, patience_s, "far_hang_up")
+                after_s = self._verdict_after_s[line.answer]
+                if after_s:
+                    self._later(attempt_id, line, after_s, "verdict")
+                else:
+                    self._give_verdict(attempt_id, line)
+            case "verdict":
+                self._give_verdict(attempt_id, line)
             case what:
                 self._end(attempt_id, line, _CAUSES[what])
+
+    def _give_verdict(self, attempt_id: int, line: _Line) -> None:
+        machine = line.answer == "machine"
+        verdict = "answering_machine" if machine else "human"
+        line.events.tell(CpaVerdict(attempt_id, self.runtime.now(), verdict))
+        patience_s = line.talk_s if machine else self._model.patience_s
+        self._later(attempt_id, line, patience_s, "far_hang_up")
 
     # --- what we ask of it --------------------------------------------------------------------
 
@@ -202,6 +218,8 @@ class Carrier(Behaviour):
 
 class SimTrunk:
     """The Trunk port in front of a Carrier. carrier: its handle or ref."""
+
+    judges = True
 
     def __init__(self, name: str, carrier: Sink) -> None:
         self.name = name

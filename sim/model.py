@@ -14,7 +14,8 @@ class CarrierModel:
     """How calls progress.
 
     live, machine, busy, invalid, congestion: shares of dials; the rest is no answer, and so is a
-    live answer whose ringing would outlast no_answer_after_s.
+    live answer whose ringing would outlast no_answer_after_s. The analyser is never wrong;
+    its verdict comes so many seconds after the answer.
     """
 
     live: float = 0.25
@@ -28,7 +29,10 @@ class CarrierModel:
     ring_shape: float = 4.0
     no_answer_after_s: float = 25.0
     machine_ring_s: tuple[float, float] = (12.0, 24.0)
-    machine_talk_s: float = 3.0
+    machine_talk_s: float = 10.0
+    """How long a machine talks after its verdict, or to an agent whom it was passed on to."""
+    human_verdict_after_s: float = 0.0
+    machine_verdict_after_s: float = 3.0
     talk_mean_s: float = 120.0
     talk_cv: float = 1.0
     patience_s: float = 60.0

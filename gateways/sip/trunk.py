@@ -126,6 +126,9 @@ class SipTrunk:
     on_channels(trunk, in_use): for each change. Both are called on the SIP thread.
     """
 
+    judges = False
+    """Call progress analysis is not wired to this trunk yet."""
+
     def __init__(
         self,
         config: TrunkConfig,
