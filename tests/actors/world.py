@@ -90,6 +90,8 @@ def flow_text(
 class ScriptedTrunk:
     """A trunk whose calls do what the test says."""
 
+    judges = False
+
     def __init__(self, runtime: Runtime, name: str = "trunk") -> None:
         self.name = name
         self._runtime = runtime
