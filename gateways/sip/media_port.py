@@ -18,9 +18,18 @@ class Media(Protocol):
         """
 
     def set_remote(
-        self, leg_id: str, host: str, port: int, payload_type: int, send: bool = True
+        self,
+        leg_id: str,
+        host: str,
+        port: int,
+        payload_type: int,
+        send: bool = True,
+        event_payload_type: int | None = 101,
     ) -> None:
-        """Where to send; payload_type is 0 (PCMU) or 8 (PCMA); send=False while held."""
+        """Where to send. payload_type: 0 (PCMU) or 8 (PCMA). send: False while held.
+
+        event_payload_type: of telephone events there, None where they are not taken.
+        """
 
     def bridge(self, leg_a: str, leg_b: str, on_done: Callable[[], None] | None = None) -> None:
         """Let two legs hear each other. on_done comes from a media thread once they do."""

@@ -103,7 +103,12 @@ class Session:
             return False
         try:
             self._media.set_remote(
-                self.leg_id, audio.host, audio.port, audio.payload_type, not audio.held
+                self.leg_id,
+                audio.host,
+                audio.port,
+                audio.payload_type,
+                not audio.held,
+                audio.event_type if audio.event_type >= 0 else None,
             )
         except MediaError as error:
             _log.warning("no audio for %s: %s", self.leg_id, error)

@@ -48,7 +48,13 @@ class DeafMedia:
         return HOST, self._next
 
     def set_remote(
-        self, leg_id: str, host: str, port: int, payload_type: int, send: bool = True
+        self,
+        leg_id: str,
+        host: str,
+        port: int,
+        payload_type: int,
+        send: bool = True,
+        event_payload_type: int | None = 101,
     ) -> None:
         self.remotes[leg_id] = (host, port, payload_type)
 

@@ -30,6 +30,7 @@ class RecordingMedia:
 
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
+        self.events: list[int | None] = []
         self.full = False
         self._port = 20000
         self.done: dict[str, Callable[[], None]] = {}
@@ -42,8 +43,15 @@ class RecordingMedia:
         return HERE.host, self._port
 
     def set_remote(
-        self, leg_id: str, host: str, port: int, payload_type: int, send: bool = True
+        self,
+        leg_id: str,
+        host: str,
+        port: int,
+        payload_type: int,
+        send: bool = True,
+        event_payload_type: int | None = 101,
     ) -> None:
+        self.events.append(event_payload_type)
         self.calls.append(("remote", leg_id, host, port, payload_type, send))
 
     def bridge(self, leg_a: str, leg_b: str, on_done: Callable[[], None] | None = None) -> None:

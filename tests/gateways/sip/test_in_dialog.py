@@ -67,6 +67,14 @@ def test_the_relay_is_told_only_of_changes() -> None:
     assert len(bench.media.of("remote")) == 1
 
 
+def test_the_relay_is_told_the_number_of_the_far_ends_events() -> None:
+    bench = Bench()
+    leg, _, _ = bench.live()
+    bench.hear(ask(leg, "UPDATE", 1, sdp=OFFER.replace("101", "96")))
+    bench.hear(ask(leg, "UPDATE", 2, sdp=OFFER.replace(" 101", "").replace("a=rtpmap:101", "a=x:")))
+    assert bench.media.events == [101, 96, None]
+
+
 def test_our_answer_is_repeated_until_it_is_acknowledged() -> None:
     bench = Bench()
     leg, _, _ = bench.live()
