@@ -50,17 +50,8 @@ def _exit_code(run: Callable[[], Any]) -> int:
     try:
         code = run()
         sys.stdout.flush()
-    except InputError as error:
-        for problem in all_of(error):
-            Output.warn(str(problem))
-        return BAD_INPUT
-    except DialerError as error:
-        Output.warn(str(error))
-        return GATEWAY_FAILED
-    except BrokenPipeError:
-        # Whoever read us has gone; the interpreter's own flush at the end must not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return GATEWAY_FAILED
+    except (DialerError, OSError) as error:
+        return _failure(error)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except Exception as error:
@@ -70,6 +61,23 @@ def _exit_code(run: Callable[[], Any]) -> int:
             raise
         return _usage(error, message())
     return code if isinstance(code, int) else 0
+
+
+def _failure(error: DialerError | OSError) -> int:
+    if isinstance(error, BrokenPipeError):
+        # Whoever read us has gone; the interpreter's own flush at the end must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    elif isinstance(error, InputError):
+        for problem in all_of(error):
+            Output.warn(str(problem))
+        return BAD_INPUT
+    elif isinstance(error, OSError):
+        # A folder that cannot be made, a disk that is full: no bug of ours, and no traceback.
+        place = f"{error.filename}: " if error.filename else ""
+        Output.warn(f"{place}{error.strerror or error}")
+    else:
+        Output.warn(str(error))
+    return GATEWAY_FAILED
 
 
 def _usage(error: Any, message: str) -> int:

@@ -6,6 +6,7 @@ problems and warnings, one line each.
 """
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -31,7 +32,7 @@ class Output:
 
     def document(self, data: Any) -> None:
         """Print data as JSON."""
-        text = json.dumps(data, ensure_ascii=False, indent=2, default=str, allow_nan=False)
+        text = json.dumps(_finite(data), ensure_ascii=False, indent=2, default=str, allow_nan=False)
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
 
@@ -69,6 +70,17 @@ class Output:
     def warn(line: str) -> None:
         """Print a line on standard error."""
         sys.stderr.write(" ".join(line.split()) + "\n")
+
+
+def _finite(data: Any) -> Any:
+    """Data with null for what JSON has no number for."""
+    if isinstance(data, float):
+        return data if math.isfinite(data) else None
+    if isinstance(data, Mapping):
+        return {str(name): _finite(value) for name, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_finite(value) for value in data]
+    return data
 
 
 def local(at: float | None) -> str:

@@ -42,7 +42,8 @@ class AgentCommands:
         """Add an agent, or change one. queues: [] or None for the first of the settings.
 
         Raises:
-            InputError: the id, the address, a queue or the wrap-up limit makes no sense.
+            InputError: the id, the address, a queue or the wrap-up limit makes no sense, or the
+                settings have that agent.
         """
         served = tuple(dict.fromkeys(queues or self._site.queue_names[:1]))
         wrap_up_s = self._site.wrap_up_s if wrap_up_s is None else wrap_up_s
@@ -122,6 +123,8 @@ class AgentCommands:
         if profile.address and not _ADDRESS.fullmatch(profile.address):
             mend = "write it as sip:amy@10.0.0.5"
             raise InputError(where, f"address {profile.address!r} is no SIP address", mend)
+        if any(profile.agent_id == agent.agent_id for agent in self._site.staff):
+            raise InputError(where, "stands in the settings, which go first", "change it there")
         for queue in profile.queues:
             if queue not in self._site.queue_names:
                 mend = suggestion(queue, self._site.queue_names)
@@ -142,7 +145,9 @@ class AgentCommands:
             page = self._store.agents.list(len(profiles), MOST_PER_PAGE)
             profiles += page.items
             if len(profiles) >= page.total or not page.items:
-                return profiles
+                break
+        by_id = {profile.agent_id: profile for profile in (*profiles, *self._site.staff)}
+        return list(by_id.values())
 
 
 def _profile(profile: AgentProfile) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dialer.agents import AgentProfile
 from dialer.compliance.preset import Preset
 from dialer.contacts import Schema
 from dialer.dial_policy import DialPolicy
@@ -20,7 +21,8 @@ class Site:
     schema: the declared contact attributes. policy: which numbers may be dialed. trunk_names: what
     Dial nodes may name. gateways: those available, as {"trunk"}. queues: each with "name" and
     "mrd". presets: a regulation by its name; raises ConfigError. panic_file: while it exists
-    nothing is dialed. wrap_up_s: the limit for agents who have none of their own.
+    nothing is dialed. wrap_up_s: the limit for agents who have none of their own. staff: agents
+    of the settings, who go before those of the store.
     """
 
     schema: Schema
@@ -32,6 +34,7 @@ class Site:
     journal_dir: Path
     panic_file: Path
     wrap_up_s: float = 0.0
+    staff: tuple[AgentProfile, ...] = ()
 
     @property
     def queue_names(self) -> tuple[str, ...]:

@@ -1,9 +1,11 @@
 """agents ..., queues and trunk ..., as typed."""
 
+from dataclasses import replace
+
 import pytest
 
 from dialer.agents import AgentProfile
-from tests.gateways.cli.conftest import CommandLine
+from tests.gateways.cli.conftest import CommandLine, TestHost
 from tests.gateways.control.place import FakeLive
 
 
@@ -58,6 +60,19 @@ def test_an_agent_that_makes_no_sense_is_refused(
 ) -> None:
     assert run.refused("agents", "add", *words).startswith(line)
     assert run.data("agents", "list")["total"] == 0
+
+
+def test_agents_of_the_settings_are_listed_and_changed_there(
+    run: CommandLine, host: TestHost
+) -> None:
+    site = replace(host.place.site, staff=(AgentProfile("amy", "Amy"),))
+    host.place = host.place._replace(site=site)
+    run.good("agents", "add", "bob")
+
+    assert [a["agent_id"] for a in run.data("agents", "list")["items"]] == ["amy", "bob"]
+    assert run.refused("agents", "add", "amy") == (
+        "agent 'amy': stands in the settings, which go first; change it there"
+    )
 
 
 def test_a_state_is_asked_for(run: CommandLine, daemon: FakeLive) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from gateways.cli import DemoOptions
 from gateways.cli.session import Session
+from gateways.store import Store
 from tests.gateways.cli.conftest import CommandLine, TestHost
 from tests.gateways.control.place import FLOW, FakeLive
 
@@ -158,6 +159,15 @@ def test_wrong_settings_are_told_in_a_line(run: CommandLine, write: Write) -> No
     assert run.refused("campaign", "list") == "foredial.yaml:1: unknown key; remove it"
     line = run.refused("campaign", "list", "--config", "gone.yaml")
     assert line == "gone.yaml: cannot be read: No such file; check its path"
+
+
+def test_a_folder_that_cannot_be_used_is_a_line_too(run: CommandLine, host: TestHost) -> None:
+    def refuse() -> Store:
+        raise PermissionError(13, "Permission denied", "/var/lib/foredial")
+
+    host.place = host.place._replace(open_store=refuse)
+
+    assert run.refused("campaign", "list", code=1) == "/var/lib/foredial: Permission denied"
 
 
 @pytest.mark.parametrize(

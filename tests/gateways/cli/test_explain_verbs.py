@@ -32,6 +32,15 @@ def test_a_campaign_is_explained_cause_first(
     assert run.data("explain", "campaign", "1")["cause"] == "trunk"
 
 
+def test_a_figure_that_is_no_number_is_null(
+    run: CommandLine, write: Write, daemon: FakeLive
+) -> None:
+    _publish(run, write)
+    daemon.reports[1] = report(value=float("nan"))
+
+    assert run.data("explain", "campaign", "1")["report"]["value"] is None
+
+
 def test_a_contact_is_explained(run: CommandLine, write: Write) -> None:
     _publish(run, write)
 
