@@ -1,8 +1,10 @@
 """One leg: a pair of UDP sockets, where its far end is, and the stream it hears.
 
-The rule of this module: a leg listens to one far end only. After each `set_remote` it takes
-packets from any port of the far end's host (a NAT may have changed the port) until the first one;
-to that one's source it latches, sends there, and the kernel drops what comes from anywhere else.
+The rule of this module: a leg listens to one far end only. After each `set_remote` it latches to
+the source of the first packet from the far end's host, whatever its port. A far end behind a NAT
+sends from a host that its SDP does not name: five packets in sequence from one source, with none
+from the named host, make it the far end; a stray packet or a guess does not. Once latched, the leg
+sends there, and the kernel drops what comes from anywhere else.
 
 The RTCP port (one above) is bound and never read. Unbound, every report of the far end would be
 answered by an ICMP error, which some take for a dead leg; read, it would cost a wake-up for
@@ -20,6 +22,10 @@ from gateways.media.protocol import SetRemote
 from gateways.media.stream import OutStream
 
 _PACKET_MAX = 2048
+_PROBATION = 5
+"""Packets in sequence that a source other than the SDP's must send to be heard: 0.1 s."""
+_RTP_VERSION = 2
+_RTP_HEADER = 12
 _RECEIVE_BUFFER = 16 * 1024
 """Holds about 0.8 s of packets: after a stall, older speech is better lost than played late."""
 _EXPEDITED_FORWARDING = 46 << 2
@@ -47,6 +53,7 @@ class Leg:
         "_frame_at",
         "_host",
         "_rtcp",
+        "_stranger",
         "_target",
         "event_payload_type",
         "latched",
@@ -76,6 +83,8 @@ class Leg:
         self._bind_host = bind_host
         self._host = ""
         self._target: Any = None
+        self._stranger: tuple[Any, int, int] = (None, 0, 0)
+        """A source on probation, the sequence number to come, and packets so far."""
         self.latched = False
         """True once a packet of the far end has come since `set_remote`."""
         self.sock = self._bind()
@@ -116,6 +125,7 @@ class Leg:
         self.sending = command.send and command.port > 0 and not address.is_unspecified
         self._host = str(address)
         self._target = (self._host, command.port)
+        self._stranger = (None, 0, 0)
         renewed = self.latched
         if renewed:
             self.sock.close()
@@ -135,7 +145,7 @@ class Leg:
         """Latch to the far end, if it is heard, and its packets so far."""
         try:
             packet, source = self.sock.recvfrom(_PACKET_MAX)
-            if source[0] != self._host:
+            if source[0] != self._host and not self._proves(source, packet):
                 return []
             self.sock.connect(source)
         except OSError:
@@ -149,6 +159,16 @@ class Leg:
                 if other == source:
                     packets.append(packet)
         return packets
+
+    def _proves(self, source: Any, packet: bytes) -> bool:
+        """Whether a source that the SDP does not name has sent enough to be the far end."""
+        if len(packet) < _RTP_HEADER or packet[0] >> 6 != _RTP_VERSION:
+            return False
+        sequence = int.from_bytes(packet[2:4], "big")
+        known, expected, count = self._stranger
+        count = count + 1 if (source, sequence) == (known, expected) else 1
+        self._stranger = (source, (sequence + 1) & 0xFFFF, count)
+        return count >= _PROBATION
 
     def send(self, packet: bytes) -> bool:
         """Send to the far end; False when the system would not take it."""

@@ -177,6 +177,22 @@ def test_a_leg_latches_to_the_first_port_of_its_far_ends_host_until_told_anew(
     assert agent.hear_speech(1)[0].payload == speech(6)
 
 
+def test_a_far_end_behind_a_nat_is_heard_after_five_packets_in_sequence(
+    relay: MediaRelay, phone: MakePhone, connect: Connect
+) -> None:
+    agent, announced = phone(1), phone(2)
+    translated = phone(3, host="127.0.0.2")
+    connect("agent", agent)
+    connect("customer", announced)
+    bridge(relay, "agent", "customer")
+    for number in range(1, 7):
+        announced.say(speech(number), frm=translated)
+    # Four on probation; the fifth is heard, and so is what follows.
+    assert [each.payload for each in agent.hear_speech(2)] == [speech(5), speech(6)]
+    agent.say(speech(7))
+    assert translated.hear_speech(1)[0].payload == speech(7)
+
+
 def test_an_agent_moves_from_one_customer_to_the_next_without_parting(
     relay: MediaRelay, phone: MakePhone, connect: Connect
 ) -> None:
