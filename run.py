@@ -341,6 +341,7 @@ def site_of(settings: Settings) -> Site:
         journal_dir=settings.journal.dir,
         panic_file=settings.panic_file,
         wrap_up_s=settings.desk.wrap_up_s,
+        staff=staff_of(settings, ()).profiles,
     )
 
 
