@@ -4,6 +4,7 @@
     +-- InputError          something a person gave us is wrong: one line, exit code 2
     |   +-- ConfigError         a settings file
     |   +-- FlowError           a campaign's flow
+    |   +-- ScenarioError       a simulated world, or a part of one
     |   +-- ContactError        a contact row or an attribute
     |   +-- FilterError         a contact filter
     |   +-- NumberError         a telephone number
@@ -39,6 +40,10 @@ class ConfigError(InputError):
 
 class FlowError(InputError):
     """A campaign's flow cannot be run."""
+
+
+class ScenarioError(InputError):
+    """A scenario describes a world that cannot be."""
 
 
 class ContactError(InputError):

@@ -1,0 +1,72 @@
+"""When a scenario's agents are there.
+
+The rule of this module: an agent's day is looked up by the agent's number, so that it is the same
+day under every pacer. Wrap-up goes with the call (`sim.customers`), for the same reason.
+"""
+
+from bisect import bisect_right
+from itertools import accumulate
+from math import inf
+from typing import NamedTuple
+
+from sim.scenario import Scenario
+from sim.variates import Seed, keyed, uniforms
+
+
+class PlannedBreak(NamedTuple):
+    """A break that starts at at_s, or after the call in hand; announced: see `scenario.Break`."""
+
+    at_s: float
+    lasts_s: float
+    announced: bool
+
+
+class AgentDay(NamedTuple):
+    """An agent's day, in seconds from the start. log_out_s is infinite where they stay."""
+
+    log_in_s: float
+    log_out_s: float
+    breaks: tuple[PlannedBreak, ...]
+
+
+class Workforce:
+    """The agents of a scenario for one seed, numbered from 0 to agents - 1."""
+
+    def __init__(self, scenario: Scenario, seed: Seed, agents: int) -> None:
+        self._given = scenario.agents
+        self._agents = agents
+        self._shift_ends = tuple(accumulate(shift.share for shift in self._given.shifts))
+        self._log_in = keyed(seed, "log_in", self._given.log_in_s.law.draw)
+        self._answer = keyed(seed, "agent_answer", self._given.answer_s.law.draw)
+        self._rona = keyed(seed, "rona", uniforms)
+        self._breaks = tuple(
+            (
+                rest,
+                keyed(seed, f"break {place} starts", rest.spread_s.law.draw),
+                keyed(seed, f"break {place} lasts", rest.lasts_s.law.draw),
+            )
+            for place, rest in enumerate(self._given.breaks)
+        )
+
+    def day(self, agent: int) -> AgentDay:
+        """The day of agent number `agent`."""
+        from_s, until_s = 0.0, inf
+        if self._shift_ends:
+            # Shifts are dealt by number, not by chance: half of the agents is half of them.
+            part = (agent + 0.5) / self._agents
+            place = min(bisect_right(self._shift_ends, part), len(self._shift_ends) - 1)
+            shift = self._given.shifts[place]
+            from_s, until_s = shift.from_s, inf if shift.until_s is None else shift.until_s
+        breaks = []
+        for rest, starts, lasts in self._breaks:
+            at_s = rest.at_s + rest.stagger_s * (agent % rest.groups) + starts(agent)
+            breaks.append(PlannedBreak(at_s, lasts(agent), rest.announced))
+        return AgentDay(from_s + self._log_in(agent), until_s, tuple(sorted(breaks)))
+
+    def misses(self, offer: int) -> bool:
+        """Whether offer number `offer` of the day is one that nobody answers."""
+        return self._given.rona > 0 and self._rona(offer) < self._given.rona
+
+    def answer_s(self, offer: int) -> float:
+        """How long the phone rings before offer number `offer` is answered or given up."""
+        return self._answer(offer)
