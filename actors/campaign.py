@@ -214,9 +214,9 @@ class Campaign(Behaviour):
         if self._board.moved(message, self._calls):
             self._arm_idle()
 
-    def _arm_idle(self) -> None:
+    def _arm_idle(self, *, dial: bool = True) -> None:
         """Agents newly reserved, or whose last attempt ended without a human: dial at once."""
-        if not self._board.to_arm() or self._is_obstructed():
+        if not self._board.to_arm() or self._is_obstructed() or not dial:
             return
         if self._seize is None:
             self._board.stand_down()  # reserved for a version of the flow that is no more
@@ -308,10 +308,9 @@ class Campaign(Behaviour):
     @handles(CallSettled)
     def _on_call_settled(self, settled: CallSettled) -> None:
         ticket = self._calls.settled(settled)
-        # After a fault of the trunk the next pulse dials: at once would hammer a full trunk.
-        at_once = not OUTCOMES[settled.outcome].trunk_fault
-        if ticket is not None and self._board.book.ended(ticket) and at_once:
-            self._arm_idle()
+        if ticket is not None and self._board.book.ended(ticket):
+            # After a fault of the trunk the next pulse dials: at once would hammer a full trunk.
+            self._arm_idle(dial=not OUTCOMES[settled.outcome].trunk_fault)
 
     # --- from outside -------------------------------------------------------------------------
 
