@@ -15,6 +15,7 @@ from actors.messages import Dismiss, Report, Supervise
 from actors.runtime import Behaviour, handles
 from actors.supervisor import MAX_RESTARTS, Supervisor
 from dialer.metrics import Metrics
+from sim.runtime import SimRuntime
 from tests.actors.manual import ManualRuntime
 
 
@@ -84,8 +85,8 @@ class Bench:
 
     def wait(self, reached: Callable[[], bool]) -> None:
         """Until something holds; fails after 10 s."""
-        if isinstance(self.runtime, ManualRuntime):
-            self.runtime.run_until(reached, 10)
+        if isinstance(self.runtime, ManualRuntime | SimRuntime):
+            assert self.runtime.run_until(reached, 10) is not False, "not reached in 10 s"
             return
         deadline = time.monotonic() + 10
         while not reached():
@@ -101,6 +102,8 @@ RUNTIMES: dict[str, Callable[[], Any]] = {
     "thread": lambda: LiveRuntime(lane="thread", seed=7),
     "pool": lambda: LiveRuntime(lane="pool", seed=7),
     "manual": lambda: ManualRuntime(seed=7),
+    "simpy": lambda: SimRuntime(seed=7),
+    "simpy with jitter": lambda: SimRuntime(seed=7, jitter_s=0.005),
 }
 
 
@@ -114,6 +117,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
 @pytest.fixture(autouse=True)
 def _quiet_logs(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "foredial.actors")
+    caplog.set_level(logging.CRITICAL, "foredial.sim")
 
 
 def test_one_log_on_every_runtime(bench: Bench) -> None:
