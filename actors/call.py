@@ -33,6 +33,9 @@ from dialer.flow.nodes import Dial, RouteToAgent
 from dialer.outcomes import OUTCOMES, outcome_of_refusal
 from dialer.ports import ContactNext, DialRequest, Settlement, Sink
 
+CANCELLED_S = 300.0
+"""A contact whose ringing call we ended ourselves comes due again after this time."""
+
 TRUNK_FAULT_S = 5.0
 """A contact whose call the trunk could not place comes due again after this time."""
 
@@ -245,9 +248,10 @@ class Call(Behaviour):
             exits = ((self._route.id, port), *exits)
         facts = Facts(outcome, attempt.contact.attempts + 1, self._ended_at)
         what_next = contact_step(self._flow, exits, facts)
-        if self._cause.by == "trunk" and not self._answered_at and what_next == DONE:
-            # It never left, so the flow's word on it is not the last.
-            what_next = ContactNext("waiting", self._ended_at + TRUNK_FAULT_S, self._dial.id)
+        again_s = self._comes_again_after(outcome, facts.attempts)
+        if again_s and what_next == DONE:
+            # Nobody was reached, so the flow's word is not the last.
+            what_next = ContactNext("waiting", self._ended_at + again_s, self._dial.id)
         times = (
             self._dialed_at,
             self._ringing_at,
@@ -274,6 +278,15 @@ class Call(Behaviour):
         )
         self._settled = True
         self._record("settled", self._ended_at, outcome)
+
+    def _comes_again_after(self, outcome: str, attempts: int) -> float:
+        """Seconds after which a contact whom nobody reached is due again; 0: it is not."""
+        if self._answered_at:
+            return 0.0
+        if self._cause.by == "trunk":
+            return TRUNK_FAULT_S
+        capped = self._dial.max_attempts is not None and attempts >= self._dial.max_attempts
+        return CANCELLED_S if outcome == "cancelled" and not capped else 0.0
 
     @handles(OverAcknowledged)
     def _on_acknowledged(self, _: OverAcknowledged) -> None:

@@ -65,6 +65,8 @@ def configure_logs(config: LogConfig, stream: TextIO | None = None) -> Callable[
     before = (root.handlers[:], root.level, threading.excepthook, sys.excepthook)
     root.handlers[:] = [handler]
     root.setLevel(config.level.upper())
+    # What it tells at each start is of no use to anybody but its own developers.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.captureWarnings(True)
     threading.excepthook = _thread_failed
     sys.excepthook = _process_failed
