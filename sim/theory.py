@@ -9,7 +9,7 @@ Little, Operations Research 9(3) 1961; Ross, Stochastic Processes, chapter 3 (re
 """
 
 from collections.abc import Callable
-from math import ceil, exp, expm1, inf, isinf
+from math import exp, expm1, inf, isinf, log
 from typing import NamedTuple
 
 from sim.laws import Law
@@ -87,11 +87,10 @@ def loss(agents: int, arrivals: float, service_s: float) -> Queue:
 def erlang_a(agents: int, arrivals: float, service_s: float, patience_s: float) -> Queue:
     """Callers whose patience is exponential (M/M/n + M). patience_s: its mean."""
     serve, leave = agents / service_s, 1 / patience_s
-    # From a state k in line far up, where each further one is less than half as likely, down to
-    # none: `more` is the probability of k or more in line over that of k, `excess` their mean
-    # number above k in the same unit.
+    # `more` is the probability of k or more in line over that of k, and `excess` their mean number
+    # above k in the same unit, from a k that is never reached down to none in line.
     more, excess = 1.0, 0.0
-    for k in range(max(0, ceil((2 * arrivals - serve) / leave)) + 60, 0, -1):
+    for k in range(_never_reached(arrivals, serve, leave), 0, -1):
         step = arrivals / (serve + k * leave)
         more, excess = 1.0 + step * more, step * (excess + more)
     if isinf(more) or isinf(excess):
@@ -205,3 +204,12 @@ def _inverse_b(agents: int, load: float) -> float:
     for n in range(1, agents + 1):
         inverse = 1.0 + inverse * n / load
     return inverse
+
+
+def _never_reached(arrivals: float, serve: float, leave: float) -> int:
+    """A number in line whose probability is below all rounding, beside the likeliest number's."""
+    k, weight = 0, 0.0
+    while weight > -50 or arrivals > serve + k * leave:
+        k += 1
+        weight = min(0.0, weight + log(arrivals / (serve + k * leave)))
+    return k
