@@ -1,11 +1,10 @@
 """Drives `run.py serve` as an operator does: a settings file, verbs, signals and HTTP."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +37,14 @@ class Dialer:
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
 
+    @classmethod
+    def of(cls, config: Path) -> Self:
+        """A daemon that somebody else has started."""
+        dialer = cls.__new__(cls)
+        dialer.folder, dialer.config = config.parent, config
+        dialer._process = None
+        return dialer
+
     @property
     def pid(self) -> int:
         assert self._process is not None
@@ -55,7 +62,11 @@ class Dialer:
             self._process = subprocess.Popen(
                 [*RUN, "--config", str(self.config), "serve"], stdout=log, stderr=log, cwd=ROOT
             )
-        self.wait_for(self._answers, within_s, "the daemon to come up")
+        try:
+            self.wait_for(self._answers, within_s, "the daemon to come up")
+        except BaseException:
+            self.kill()
+            raise
         return self
 
     def _answers(self) -> bool:
@@ -71,7 +82,7 @@ class Dialer:
     def kill(self) -> None:
         """SIGKILL: no goodbye of any kind."""
         assert self._process is not None
-        os.kill(self._process.pid, signal.SIGKILL)
+        self._process.kill()
         self._process.wait()
         self._process = None
 
@@ -119,8 +130,12 @@ class Dialer:
 
     def get(self, path: str) -> str:
         """A page of the daemon's HTTP server."""
-        with urllib.request.urlopen(self.metrics_url() + path, timeout=10) as response:
-            body: bytes = response.read()
+        try:
+            with urllib.request.urlopen(self.metrics_url() + path, timeout=10) as response:
+                body: bytes = response.read()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                body = refused.read()
         return body.decode()
 
     def figure(self, name: str, **labels: str) -> float:
