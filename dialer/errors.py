@@ -1,21 +1,21 @@
 """Every error Foredial raises on purpose.
 
-    DialerError
-    +-- InputError          something a person gave us is wrong: one line, exit code 2
-    |   +-- ConfigError         a settings file
-    |   +-- FlowError           a campaign's flow
-    |   +-- ScenarioError       a simulated world, or a part of one
-    |   +-- ContactError        a contact row or an attribute
-    |   +-- FilterError         a contact filter
-    |   +-- NumberError         a telephone number
-    |   +-- NotFoundError       no such campaign, agent, contact, trunk ...
-    |   +-- LifecycleError      a campaign cannot do that in its status
-    +-- StateError          an event that a state table does not allow: a bug of ours
-    +-- GatewayError        the world outside did not do its part
-        +-- StoreError          the database
-        +-- TrunkError          the SIP side
-        +-- MediaError          the audio relay
-        +-- ControlError        the daemon's control socket
+DialerError
++-- InputError          something a person gave us is wrong: one line, exit code 2
+|   +-- ConfigError         a settings file
+|   +-- FlowError           a campaign's flow
+|   +-- ScenarioError       a simulated world, or a part of one
+|   +-- ContactError        a contact row or an attribute
+|   +-- FilterError         a contact filter
+|   +-- NumberError         a telephone number
+|   +-- NotFoundError       no such campaign, agent, contact, trunk ...
+|   +-- LifecycleError      a campaign cannot do that in its status
++-- StateError          an event that a state table does not allow: a bug of ours
++-- GatewayError        the world outside did not do its part
+    +-- StoreError          the database
+    +-- TrunkError          the SIP side
+    +-- MediaError          the audio relay
+    +-- ControlError        the daemon's control socket
 """
 
 
