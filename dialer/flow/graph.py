@@ -15,6 +15,7 @@ from dialer.compliance.preset import Preset
 from dialer.documents import Document, problems
 from dialer.errors import FlowError
 from dialer.flow.nodes import (
+    CheckSeizeAgentEvent,
     Dial,
     EndCall,
     Init,
@@ -22,8 +23,10 @@ from dialer.flow.nodes import (
     Node,
     NodeBase,
     PlainMessage,
+    Play,
     PostAttemptDecision,
     RouteToAgent,
+    SeizeAgent,
     Start,
     Wait,
 )
@@ -113,7 +116,7 @@ def read_flow(text: str, name: str) -> tuple[list[FlowError], Flow | None]:
     lines = {node.id: document.line_of(("nodes", i)) for i, node in enumerate(definition.nodes)}
     found = [
         FlowError(f"{name}:{lines[node_id]}: node {node_id}" if node_id else name, what, mend)
-        for node_id, what, mend in _faults(definition)
+        for node_id, what, mend in faults(definition)
     ]
     return found, None if found else Flow(definition)
 
@@ -149,7 +152,8 @@ def check_compliance(flow: Flow, preset: Preset) -> Iterator[tuple[str, str, str
             )
 
 
-def _faults(definition: FlowDefinition) -> Iterator[tuple[str, str, str]]:
+def faults(definition: FlowDefinition) -> Iterator[tuple[str, str, str]]:
+    """What is wrong with a flow's graph: (node id, what, mend)."""
     nodes: dict[str, NodeBase] = {}
     for node in definition.nodes:
         if node.id in nodes:
@@ -160,8 +164,10 @@ def _faults(definition: FlowDefinition) -> Iterator[tuple[str, str, str]]:
     yield from wired
     if not wired:
         yield from _reach_faults(nodes)
+        yield from _pulse_faults(nodes)
         yield from _call_faults(nodes)
         yield from _loop_faults(nodes)
+        yield from _circle_faults(nodes)
         yield from _wait_faults(nodes)
 
 
@@ -211,6 +217,26 @@ def _reach_faults(nodes: Mapping[str, NodeBase]) -> Iterator[tuple[str, str, str
     for node_id in nodes:
         if node_id not in seen:
             yield node_id, "no path from start leads here", "connect it, or remove it"
+
+
+def _pulse_faults(nodes: Mapping[str, NodeBase]) -> Iterator[tuple[str, str, str]]:
+    """A Check Seize Agent Event tells what came of a Seize, and reserved agents are for Init."""
+    for node in nodes.values():
+        for port, target in node.next.items():
+            after_seize = isinstance(nodes[target], CheckSeizeAgentEvent)
+            if after_seize and not isinstance(node, SeizeAgent):
+                yield (
+                    target,
+                    f"{node.id}.{port} leads here, but only a Seize Agent node has events to check",
+                    "lead a Seize Agent node's pulse here",
+                )
+        needed = {SeizeAgent: "pulse", CheckSeizeAgentEvent: "agent_reserved"}.get(type(node))
+        if needed is not None and needed not in node.next:
+            yield (
+                node.id,
+                f"port {needed} leads nowhere, and reserved agents would wait for ever",
+                "lead it on to the Init node",
+            )
 
 
 def _call_faults(nodes: Mapping[str, NodeBase]) -> Iterator[tuple[str, str, str]]:
@@ -273,6 +299,33 @@ def _loop_faults(nodes: Mapping[str, NodeBase]) -> Iterator[tuple[str, str, str]
             if node_id not in seen and node_id not in restful:
                 seen.add(node_id)
                 todo.extend(nodes[node_id].next.values())
+
+
+def _circle_faults(nodes: Mapping[str, NodeBase]) -> Iterator[tuple[str, str, str]]:
+    """Nodes that only decide or wait, in a circle, would turn a token round for ever."""
+    for node in nodes.values():
+        if isinstance(node, (Dial, PlainMessage)):
+            continue
+        seen: set[str] = set()
+        todo: list[tuple[str, tuple[str, ...]]] = [(target, ()) for target in _passed_on(node)]
+        while todo:
+            node_id, way = todo.pop()
+            if node_id == node.id:
+                yield (
+                    node.id,
+                    f"the token can come back here by way of {', '.join(way) or 'itself'} "
+                    "with nothing done on the way",
+                    "lead the circle out of one of them",
+                )
+                return  # the other nodes of the circle would say the same
+            if node_id not in seen and not isinstance(nodes[node_id], (Dial, PlainMessage)):
+                seen.add(node_id)
+                todo += [(target, (*way, node_id)) for target in _passed_on(nodes[node_id])]
+
+
+def _passed_on(node: NodeBase) -> list[str]:
+    """Where a token goes that nothing is done for: all but what an IVR's keys may repeat."""
+    return [] if isinstance(node, Play) else list(node.next.values())
 
 
 def _wait_faults(nodes: Mapping[str, NodeBase]) -> Iterator[tuple[str, str, str]]:

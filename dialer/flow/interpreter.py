@@ -144,7 +144,10 @@ def _rest(flow: Flow, node: Node | None, facts: Facts) -> ContactNext:
 
 def entry(flow: Flow, resume_node: str, now: float) -> Dial | ContactNext:
     """Where a released contact goes: the Dial to place, or the wait it has to sit out first."""
-    node = flow.nodes.get(resume_node) if resume_node else flow.leads(flow.init.id, "contact")
+    node = flow.nodes.get(resume_node)
+    if not isinstance(node, Dial):
+        # A first attempt; or the node at which it waited is gone, in a newer version of the flow.
+        node = flow.leads(flow.init.id, "contact")
     if isinstance(node, Dial):
         return node
     return _rest(flow, node, Facts("", 0, now))
