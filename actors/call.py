@@ -309,7 +309,7 @@ class Call(Behaviour):
         self._state = CALL[self._state, event]
         if self._state != "ended":
             self._campaign.tell(CallMoved(self._attempt_id, self._state, at))
-            self._record(self._state, at)
+            self._record(self._state, at, self._agent_id if self._state == "bridged" else "")
 
     def _record(self, state: str, at: float, detail: str = "") -> None:
         contact_id = self._plan.attempt.contact.contact_id
