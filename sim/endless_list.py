@@ -1,0 +1,30 @@
+"""Contacts without end.
+
+The rule of this module: contacts come into being when they are claimed, so a simulated day never
+runs out of them and costs no more than those it calls.
+"""
+
+from dialer.ports import ClaimRequest, Sink
+from sim.memory_store import MemoryStore
+
+_AT_ONCE = 1000
+_FIRST_NUMBER = 2_120_000_000
+
+
+class EndlessList(MemoryStore):
+    """A store that always has a contact who was never called.
+
+    Numbers are made by counting up, for every contact another; they are dialed in simulation only.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self._made = 0
+
+    def claim(self, request: ClaimRequest, reply_to: Sink) -> None:
+        fresh = self._campaign(request.campaign_id, request.filter_name).fresh
+        while len(fresh) < request.limit:
+            first, self._made = self._made + 1, self._made + _AT_ONCE
+            for number in range(first, self._made + 1):
+                self.add(number, {"phone": (f"+1{_FIRST_NUMBER + number}",)})
+        super().claim(request, reply_to)

@@ -1,0 +1,144 @@
+"""What must never happen, watched for while it happens.
+
+The rule of this module: each promise is checked at the transitions that it speaks of, from the
+ledger alone, in constant time; a violation is counted under the promise's name and the first few
+are told in words.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from dialer.flow.graph import Flow
+from dialer.flow.hours import is_open
+from dialer.flow.nodes import Dial
+from dialer.journal import AgentMoved, CallMoved
+from dialer.outcomes import OUTCOMES
+
+PROMISES = (
+    "agent_booked_twice",
+    "agent_without_call",
+    "contact_in_two_calls",
+    "attempt_settled_once",
+    "attempt_unsettled",
+    "dial_outside_windows",
+    "attempt_cap",
+    "agent_state_broken",
+)
+"""agent_without_call: an agent is kept for a caller who is not there. attempt_settled_once: a
+settlement of what was not open. attempt_unsettled: an attempt never came to an end.
+agent_state_broken: an agent left a state that they were not in."""
+
+GRACE_S = 1.0
+"""How long an agent may be with a caller of whom no call knows; messages take their time."""
+
+_TOLD = 10
+
+
+class InvariantsJournal:
+    """A journal that counts violations. flow: of the campaign whose windows and caps hold."""
+
+    def __init__(self, flow: Flow) -> None:
+        self.violations: dict[str, int] = dict.fromkeys(PROMISES, 0)
+        self.told: list[str] = []
+        self._flow = flow
+        caps = {n.max_attempts for n in flow.definition.nodes if isinstance(n, Dial)}
+        self._cap = None if None in caps else max(caps, default=None)  # type: ignore[type-var]
+        self._has_windows = bool(flow.start.days or flow.start.windows)
+        self._contact_of: dict[int, int] = {}
+        self._calling: dict[int, int] = {}
+        self._attempts: dict[int, int] = {}
+        self._agent_of: dict[int, str] = {}
+        self._call_of: dict[str, int] = {}
+        self._state_of: dict[str, str] = {}
+        # Agents who talk, since when, and until when a call has to know of it.
+        self._talking_since: dict[str, float] = {}
+        self._unknown: deque[tuple[float, str, float]] = deque()
+        self._steps: Mapping[str, Callable[[CallMoved], None]] = {
+            "dialing": self._on_dialing,
+            "bridged": self._on_bridged,
+            "settled": self._on_settled,
+        }
+
+    def append(self, record: tuple[Any, ...]) -> None:
+        kind = type(record)
+        if kind is CallMoved:
+            step = self._steps.get(record[4])
+            if step is not None:
+                step(record)  # type: ignore[arg-type]
+        elif kind is AgentMoved:
+            self._on_agent(record)  # type: ignore[arg-type]
+
+    def close(self, at: float) -> dict[str, int]:
+        """The counts, once every call should have ended."""
+        for attempt_id in self._contact_of:
+            self._violated("attempt_unsettled", at, f"attempt {attempt_id}")
+        self._look_for_callers(at + 2 * GRACE_S)
+        return self.violations
+
+    def _on_dialing(self, record: CallMoved) -> None:
+        attempt_id, contact_id = record.attempt_id, record.contact_id
+        if contact_id in self._calling:
+            told = f"contact {contact_id} in {self._calling[contact_id]} and {attempt_id}"
+            self._violated("contact_in_two_calls", record.at, told)
+        self._calling[contact_id] = attempt_id
+        self._contact_of[attempt_id] = contact_id
+        if self._has_windows:
+            start = self._flow.start
+            if not is_open(record.at, self._flow.zone, start.days, start.windows):
+                self._violated("dial_outside_windows", record.at, f"attempt {attempt_id}")
+
+    def _on_bridged(self, record: CallMoved) -> None:
+        agent_id = record.detail
+        other = self._call_of.get(agent_id)
+        if other is not None:
+            told = f"{agent_id} in {other} and {record.attempt_id}"
+            self._violated("agent_booked_twice", record.at, told)
+        self._call_of[agent_id] = record.attempt_id
+        self._agent_of[record.attempt_id] = agent_id
+
+    def _on_settled(self, record: CallMoved) -> None:
+        attempt_id = record.attempt_id
+        agent_id = self._agent_of.pop(attempt_id, "")
+        if self._call_of.get(agent_id) == attempt_id:
+            del self._call_of[agent_id]
+            since = self._talking_since.get(agent_id)
+            if since is not None:
+                self._unknown.append((record.at + GRACE_S, agent_id, since))
+        contact_id = self._contact_of.pop(attempt_id, None)
+        if contact_id is None:
+            self._violated("attempt_settled_once", record.at, f"attempt {attempt_id}")
+            return
+        if self._calling.get(contact_id) == attempt_id:
+            del self._calling[contact_id]
+        if self._cap is not None and OUTCOMES[record.detail].counts:
+            attempts = self._attempts.get(contact_id, 0) + 1
+            self._attempts[contact_id] = attempts
+            if attempts > self._cap:
+                told = f"contact {contact_id} was dialed {attempts} times"
+                self._violated("attempt_cap", record.at, told)
+
+    def _on_agent(self, record: AgentMoved) -> None:
+        agent_id = record.agent_id
+        if self._state_of.get(agent_id, record.from_state) != record.from_state:
+            told = f"{agent_id} left {record.from_state} and was {self._state_of[agent_id]}"
+            self._violated("agent_state_broken", record.at, told)
+        self._state_of[agent_id] = record.to_state
+        if record.to_state == "talking":
+            self._talking_since[agent_id] = record.at
+            self._unknown.append((record.at + GRACE_S, agent_id, record.at))
+        else:
+            self._talking_since.pop(agent_id, None)
+        if self._unknown and self._unknown[0][0] < record.at:
+            self._look_for_callers(record.at)
+
+    def _look_for_callers(self, at: float) -> None:
+        while self._unknown and self._unknown[0][0] < at:
+            _, agent_id, since = self._unknown.popleft()
+            if self._talking_since.get(agent_id) == since and agent_id not in self._call_of:
+                self._violated("agent_without_call", at, agent_id)
+
+    def _violated(self, promise: str, at: float, what: str) -> None:
+        self.violations[promise] += 1
+        if len(self.told) < _TOLD:
+            self.told.append(f"{promise} at {at:.3f}: {what}")

@@ -1,0 +1,123 @@
+"""One simulated day.
+
+The rule of this module: a replication is a function of its plan and its seed; the same two give
+the same figures and the same ledger, byte for byte, in any process.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+from dialer.flow.graph import Flow
+from dialer.flow.nodes import Init, NodeBase, Power, Progressive, SeizeAgent
+from dialer.flow.nodes import Start as StartNode
+from dialer.journal import Digest
+from sim.figures import Figures, FiguresJournal
+from sim.invariants import InvariantsJournal
+from sim.ledger import Ledger
+from sim.runtime import TUESDAY_AT_TEN, SimRuntime
+from sim.world import CAMPAIGN_ID, World, WorldPlan
+
+WIND_DOWN_S = 4 * 3600.0
+"""A call that lasts longer than this after the day counts as never settled."""
+
+
+_SLICE_S = 60.0
+"""How often the ledger is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replication:
+    """What a simulated day came to.
+
+    cpu_seconds: of the whole run, imports excluded. violations: by promise of `sim.invariants`,
+    and of the store and the supervisor. told: the first violations in words.
+    """
+
+    figures: Figures
+    journal_sha256: str
+    journal_records: int
+    violations: dict[str, int]
+    told: tuple[str, ...]
+    dead_letters: dict[str, int]
+    cpu_seconds: float
+    seed: int = 0
+    hours: float = 0.0
+
+    @property
+    def calls(self) -> int:
+        return self.figures.dialed
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """How long to simulate, and how.
+
+    warm_up_s: left out of the figures at the start. jitter_s: see `SimRuntime`.
+    """
+
+    hours: float = 8.0
+    warm_up_s: float = 0.0
+    jitter_s: float = 0.0
+    start_at: float = field(default=TUESDAY_AT_TEN)
+
+
+def run_replication(plan: WorldPlan, day: Day, seed: int) -> Replication:
+    """Simulate one day."""
+    began_s = time.process_time()
+    end_at = day.start_at + day.hours * 3600
+    law = plan.preset.abandonment
+    late_s = law.threshold_s + 2 * day.jitter_s if law is not None else float("inf")
+    digest = Digest()
+    measured = FiguresJournal(day.start_at + day.warm_up_s, end_at, late_s)
+    watched = InvariantsJournal(plan.flow)
+    runtime = SimRuntime(seed, day.jitter_s, day.start_at)
+    ledger = Ledger(digest, (measured, watched))
+    world = World(runtime, plan, ledger)
+    world.start()
+    while runtime.now() < end_at:
+        runtime.advance(min(_SLICE_S, end_at - runtime.now()))
+        ledger.flush()
+    figures = measured.close(end_at)
+    world.wind_down(WIND_DOWN_S)
+    ledger.flush()
+    violations = dict(watched.close(runtime.now()))
+    violations["attempt_unsettled"] += len(world.store.open_attempts)
+    violations["attempt_settled_once"] += world.store.ignored_settlements
+    states = world.store.states(CAMPAIGN_ID).values()
+    violations["contact_lost"] = sum(state == "claimed" for state in states)
+    violations["actor_crashed"] = sum(runtime.crashes.values())
+    runtime.stop()
+    return Replication(
+        figures,
+        digest.hexdigest(),
+        digest.records,
+        violations,
+        tuple(watched.told),
+        dict(runtime.dead_letters),
+        time.process_time() - began_s,
+        seed,
+        day.hours,
+    )
+
+
+def adapted(
+    flow: Flow,
+    *,
+    pulse_s: float | None = None,
+    target: int | None = None,
+    dialing: Progressive | Power | None = None,
+) -> Flow:
+    """A flow with another pulse, number of agents to seize, or dialing; for benchmarks."""
+
+    def changed(node: NodeBase) -> NodeBase:
+        match node:
+            case StartNode() if pulse_s is not None:
+                return node.model_copy(update={"interval_s": pulse_s})
+            case SeizeAgent() if target is not None:
+                return node.model_copy(update={"target": target})
+            case Init() if dialing is not None:
+                return node.model_copy(update={"dialing": dialing})
+        return node
+
+    nodes = tuple(changed(node) for node in flow.definition.nodes)
+    return Flow(flow.definition.model_copy(update={"nodes": nodes}))

@@ -1,0 +1,151 @@
+"""One campaign with all that is around it, in simulation.
+
+The rule of this module: it wires the very actors of the daemon, and what is simulated stands
+behind the same ports; nothing here decides anything about a call or an agent.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from actors.agent_pool import AgentPool
+from actors.campaign import Campaign, CampaignIdentity
+from actors.contact_feeder import ContactFeeder
+from actors.handle import Handle
+from actors.messages import AddAgent, Quiesce, Report, Supervise
+from actors.runtime import Behaviour
+from actors.services import Services
+from actors.supervisor import Supervisor
+from dialer.agents import AgentProfile
+from dialer.compliance.permission import YES, Permission, Rule
+from dialer.compliance.preset import Preset
+from dialer.events import AgentAsked
+from dialer.flow.graph import Flow
+from dialer.flow.nodes import Dial, RouteToAgent, SeizeAgent
+from dialer.metrics import Metrics
+from dialer.ports import ClaimedContact, Sink
+from sim.carrier import Carrier, SimTrunk
+from sim.desk import Desk, SimDesk
+from sim.endless_list import EndlessList
+from sim.fates import Callees, Habits
+from sim.memory_store import MemoryStore
+from sim.model import CarrierModel, DeskModel
+from sim.runtime import SimRuntime
+
+CAMPAIGN_ID = 1
+
+
+def anybody(number: str, contact: ClaimedContact, now: float) -> Permission:  # noqa: ARG001
+    """A rule for simulated people, who have no law but the campaign's own windows."""
+    return YES
+
+
+@dataclass(frozen=True, slots=True)
+class WorldPlan:
+    """What a world is made of.
+
+    agents: how many; all log in at once. callees, habits: how calls and agents go.
+    store: makes the contacts; an endless list where it is left out.
+    calls_per_second: of each trunk, 0 for no limit.
+    """
+
+    flow: Flow
+    preset: Preset
+    agents: int
+    callees: Callees = field(default_factory=CarrierModel)
+    habits: Habits = field(default_factory=DeskModel)
+    store: Callable[[], MemoryStore] = EndlessList
+    may_dial: Rule = anybody
+    calls_per_second: float = 0.0
+
+
+class World:
+    """A campaign with its agents, carrier and contacts on a simulated clock.
+
+    recorder: takes the records of the ledger.
+    """
+
+    def __init__(self, runtime: SimRuntime, plan: WorldPlan, recorder: Sink) -> None:
+        self.runtime = runtime
+        self.plan = plan
+        self.metrics = Metrics()
+        self.store = plan.store()
+        self.supervisor = runtime.spawn(Supervisor(self.metrics), "supervisor")
+        runtime.supervisor = self.supervisor
+        self.recorder = recorder
+        self.pool = Handle("agent_pool")
+        desk = SimDesk(plan.habits, self.keep_alive("desk", lambda: Desk(plan.habits, self.pool)))
+        nodes = plan.flow.definition.nodes
+        trunks = {
+            name: SimTrunk(name, self._carrier(name))
+            for name in dict.fromkeys(node.channel for node in nodes if isinstance(node, Dial))
+        }
+        self.services = Services(self.store, trunks, desk, self.pool, self.recorder, self.metrics)
+        self.keep_alive("agent_pool", lambda: AgentPool(desk, self.recorder), self.pool)
+        self.feeder = Handle(f"feeder/{CAMPAIGN_ID}")
+        self.campaign = Handle(f"campaign/{CAMPAIGN_ID}")
+
+    def keep_alive(
+        self, name: str, factory: Callable[[], Behaviour], handle: Handle | None = None
+    ) -> Handle:
+        """Have the supervisor start an actor and restart it when it dies."""
+        handle = handle or Handle(name)
+        self.supervisor.tell(Supervise(name, factory, handle))
+        return handle
+
+    def start(self) -> None:
+        """Publish the campaign and have the agents log in."""
+        plan = self.plan
+        self.keep_alive(self.feeder.name, self._make_feeder, self.feeder)
+        self.keep_alive(self.campaign.name, self._make_campaign, self.campaign)
+        now = self.runtime.now()
+        for agent in self.agent_ids():
+            self.pool.tell(AddAgent(AgentProfile(agent, queues=_queues(plan.flow))))
+            self.pool.tell(AgentAsked(agent, now, "login"))
+
+    def agent_ids(self) -> Sequence[str]:
+        return [f"agent-{number}" for number in range(1, self.plan.agents + 1)]
+
+    def wind_down(self, within_s: float) -> bool:
+        """No more dials, ringing is cancelled, and calls end; whether all did in that time."""
+        self.campaign.tell(Quiesce("the simulated day is over", True, False))
+        self.runtime.advance(1.0)
+        end = self.runtime.now() + within_s
+        while self.calls_in_progress():
+            if self.runtime.now() >= end:
+                return False
+            self.runtime.advance(30.0)
+        return True
+
+    def calls_in_progress(self) -> int:
+        report: dict[str, Any] = self.campaign.ask(Report(), 5.0)
+        return int(report["calls_in_progress"])
+
+    def _carrier(self, name: str) -> Sink:
+        return self.keep_alive(
+            f"carrier/{name}", lambda: Carrier(name, self.plan.callees, self.metrics)
+        )
+
+    def _make_feeder(self) -> Behaviour:
+        plan = self.plan
+        return ContactFeeder(
+            CAMPAIGN_ID, 1, plan.flow, self.store, self.campaign, self.recorder, plan.may_dial
+        )
+
+    def _make_campaign(self) -> Behaviour:
+        plan = self.plan
+        return Campaign(
+            CampaignIdentity(CAMPAIGN_ID, 1, plan.flow.title),
+            plan.flow,
+            plan.preset,
+            self.services,
+            myself=self.campaign,
+            feeder=self.feeder,
+            calls_per_second=plan.calls_per_second,
+        )
+
+
+def _queues(flow: Flow) -> tuple[str, ...]:
+    nodes = flow.definition.nodes
+    queues = {node.queue for node in nodes if isinstance(node, (SeizeAgent, RouteToAgent))}
+    return tuple(sorted(queues))
