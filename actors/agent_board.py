@@ -35,15 +35,12 @@ class AgentBoard:
         self._pool = pool
         self._cells = cells
         self._states: dict[str, str] = {}
+        # requested: agents asked for who have not come yet, the sum over the requests.
+        self.requested = 0
         self._requests: dict[int, int] = {}
 
     def __len__(self) -> int:
         return len(self.book)
-
-    @property
-    def requested(self) -> int:
-        """Agents asked for who have not come yet."""
-        return sum(self._requests.values())
 
     def strive(self, node: SeizeAgent, request_id: int) -> int:
         """Ask for the target minus what is held or asked for; how many that is."""
@@ -51,6 +48,7 @@ class AgentBoard:
         missing = max(0, target - len(self.book) - self.requested)
         if missing:
             self._requests[request_id] = missing
+            self.requested += missing
             ttl_s = node.request_ttl_s
             self._pool.tell(SeizeAgents(self._campaign_id, request_id, node.queue, missing, ttl_s))
         return missing
@@ -77,6 +75,8 @@ class AgentBoard:
     def to_arm(self) -> tuple[str, ...]:
         """Agents with no call in flight; those among them who asked to leave are let go."""
         idle = self.book.idle()
+        if not idle:
+            return ()
         leaving = tuple(a for a in idle if self._states.get(a) in _PENDING)
         self._let_go(leaving)
         return tuple(a for a in idle if a not in leaving)
@@ -87,6 +87,7 @@ class AgentBoard:
             # First, or the pool would reserve for us again whom we let go.
             self._pool.tell(WithdrawRequests(self._campaign_id))
             self._requests.clear()
+            self.requested = 0
         self._let_go(self.book.idle())
 
     def _let_go(self, agent_ids: tuple[str, ...]) -> None:
@@ -118,8 +119,8 @@ class AgentBoard:
         return True
 
     def _count(self, request_id: int, fewer: int) -> None:
-        left = self._requests.get(request_id, 0) - fewer
-        if left > 0:
+        before = self._requests.pop(request_id, 0)
+        left = max(0, before - fewer)
+        self.requested += left - before
+        if left:
             self._requests[request_id] = left
-        else:
-            self._requests.pop(request_id, None)

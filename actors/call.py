@@ -145,7 +145,7 @@ class Call(Behaviour):
         self._verdict = verdict
         human = verdict not in _NOT_HUMAN
         node = call_step(self._flow, self._dial.id, human=human)
-        if isinstance(node, RouteToAgent):
+        if type(node) is RouteToAgent:
             self._wait_for_agent(node)
         else:
             self._hang_up(verdict if not human and verdict in OUTCOMES else "ended_by_flow")

@@ -107,6 +107,7 @@ class Campaign(Behaviour):
         self._seize: SeizeAgent | None = None
         self._evaluating: _Check | None = None
         self._quiet: Quiesce | None = None
+        self._open_in: tuple[Flow, float, bool] = (flow, -1.0, False)
         self._why = "no pulse yet"
         self._why_at = 0.0
 
@@ -160,15 +161,14 @@ class Campaign(Behaviour):
             self._take(pulse_step(self._flow, self._flow.start.id, "pulse"), pulse=True)
 
     def _take(self, step: PulseStep, *, pulse: bool = False) -> None:
-        match step:
-            case AskDue(node):
-                self._ask_due(node)
-            case Seize(node):
-                self._strive(node)
-            case Release(node):
-                self._release(node, pulse=pulse)
-            case PulseEnds(reason):
-                self._explain(reason, self._inputs())
+        if type(step) is Release:
+            self._release(step.node, pulse=pulse)
+        elif type(step) is Seize:
+            self._strive(step.node)
+        elif type(step) is AskDue:
+            self._ask_due(step.node)
+        elif type(step) is PulseEnds:
+            self._explain(step.reason, self._inputs())
 
     def _ask_due(self, node: CheckUndeliveredContacts) -> None:
         if self._evaluating is None or self._evaluating.node is not node:
@@ -229,7 +229,8 @@ class Campaign(Behaviour):
         """Release contacts: for agents newly armed, and at a pulse up to the quotas."""
         if self._is_obstructed():
             return
-        ratio = node.dialing.ratio if isinstance(node.dialing, Power) else _SAFE_RATIO
+        dialing = node.dialing
+        ratio = dialing.ratio if type(dialing) is Power else _SAFE_RATIO
         inputs = self._inputs()
         book = self._board.book
         if self._seize is None:
@@ -348,8 +349,14 @@ class Campaign(Behaviour):
     # --- why not ------------------------------------------------------------------------------
 
     def _is_open(self) -> bool:
-        start = self._flow.start
-        return is_open(self.runtime.now(), self._flow.zone, start.days, start.windows)
+        # Windows begin and end on the minute, and this is asked many times in one.
+        now = self.runtime.now()
+        flow, minute, is_it = self._open_in
+        if flow is not self._flow or minute != now // 60:
+            start = self._flow.start
+            is_it = is_open(now, self._flow.zone, start.days, start.windows)
+            self._open_in = (self._flow, now // 60, is_it)
+        return is_it
 
     def _obstacle(self) -> tuple[str, str]:
         """Why nothing may be dialed now, and the name of that limit; "" where it may."""
@@ -362,6 +369,8 @@ class Campaign(Behaviour):
 
     def _is_obstructed(self) -> bool:
         """Whether nothing may be dialed now; then idle agents are let go and the why is told."""
+        if self._quiet is None and not self._trunks.down and self._is_open():
+            return False
         obstacle, limit = self._obstacle()
         if obstacle:
             self._board.stand_down()
@@ -370,7 +379,7 @@ class Campaign(Behaviour):
 
     def _inputs(self) -> tuple[tuple[str, float], ...]:
         return (
-            ("reserved", float(len(self._board))),
+            ("reserved", float(len(self._board.book))),
             ("requested", float(self._board.requested)),
             ("in_flight", float(self._board.book.in_flight)),
         )

@@ -29,6 +29,11 @@ class Handle:
             while ref is not None and self._kept:
                 ref.tell(self._kept.popleft())
             self._ref = ref
+            # Most messages go through a handle: while somebody is there, they go straight to them.
+            if ref is not None:
+                self.__dict__["tell"] = ref.tell
+            else:
+                self.__dict__.pop("tell", None)
 
     def tell(self, message: Any, /) -> None:
         ref = self._ref

@@ -28,6 +28,8 @@ class TrunkWatch:
 
     def trouble(self, flow: Flow) -> str:
         """Why a flow cannot dial through any of its trunks; "" where it can through one."""
+        if not self.down:
+            return ""
         channels = {n.channel: 0 for n in flow.definition.nodes if isinstance(n, Dial)}
         if not channels or not all(name in self.down for name in channels):
             return ""

@@ -72,8 +72,8 @@ class Flow:
         self.title = definition.title
         self.zone = ZoneInfo(definition.time_zone)
         self.nodes: dict[str, Node] = {node.id: node for node in definition.nodes}
-        self._edges = {
-            (node.id, port): target
+        self._leads = {
+            (node.id, port): self.nodes[target]
             for node in definition.nodes
             for port, target in node.next.items()
         }
@@ -81,8 +81,7 @@ class Flow:
         self.init = next(n for n in definition.nodes if isinstance(n, Init))
 
     def leads(self, node_id: str, port: str) -> Node | None:
-        target = self._edges.get((node_id, port))
-        return self.nodes[target] if target is not None else None
+        return self._leads.get((node_id, port))
 
     def gateways(self) -> dict[str, str]:
         """Gateways that the flow cannot do without -> the first node that needs each."""

@@ -19,6 +19,8 @@ class Reservations:
     """Who is reserved for a campaign, with how many calls in flight of what quota."""
 
     def __init__(self) -> None:
+        # quota: calls in flight that are strived for, the sum of all agents' quotas.
+        self.quota = 0
         self._quota: dict[str, int] = {}
         self._calls: dict[str, int] = {}
         self._placed_on: dict[int, str] = {}
@@ -41,11 +43,6 @@ class Reservations:
         """Tickets whose attempt is neither over nor taken by an agent."""
         return len(self._placed_on) + len(self._unplaced)
 
-    @property
-    def quota(self) -> int:
-        """Calls in flight that are strived for."""
-        return sum(self._quota.values())
-
     def per_pulse(self, ratio: float) -> int:
         """How many contacts a pulse releases where no agent is seized."""
         wanted = ratio + self._carry
@@ -55,16 +52,18 @@ class Reservations:
 
     def idle(self) -> tuple[str, ...]:
         """Reserved agents with no attempt in flight, oldest reservation first."""
-        return tuple(agent_id for agent_id, calls in self._calls.items() if calls == 0)
+        if 0 not in self._calls.values():
+            return ()
+        return tuple([agent_id for agent_id, calls in self._calls.items() if calls == 0])
 
     def hold(self, agent_id: str) -> None:
         """An agent is reserved, and nothing is strived for yet beyond what rings for them."""
-        self._quota[agent_id] = self._calls.setdefault(agent_id, 0)
+        self._set_quota(agent_id, self._calls.setdefault(agent_id, 0))
 
     def wind_down(self, agent_id: str) -> None:
         """An agent will leave: no more calls for them, while those in flight go on."""
         if agent_id in self._quota:
-            self._quota[agent_id] = 0
+            self._set_quota(agent_id, 0)
 
     def arm(self, agent_id: str, ratio: float) -> int:
         """Count an agent as newly reserved: how many calls to place now.
@@ -72,7 +71,7 @@ class Reservations:
         ratio: calls in flight wanted per reserved agent.
         """
         quota = self.per_pulse(ratio)
-        self._quota[agent_id] = quota
+        self._set_quota(agent_id, quota)
         self._calls.setdefault(agent_id, 0)
         while self._unplaced and self._calls[agent_id] < quota:
             ticket, _ = self._unplaced.popitem()
@@ -85,12 +84,17 @@ class Reservations:
 
     def placed(self, ticket: int) -> str:
         """An attempt is in flight: the agent it is placed on, "" where none has room."""
-        roomiest = max(self._quota, key=self._room, default="")
-        if roomiest and self._room(roomiest) > 0:
+        calls = self._calls
+        roomiest, most = "", 0
+        for agent_id, quota in self._quota.items():
+            room = quota - calls[agent_id]
+            if room > most:
+                roomiest, most = agent_id, room
+        if roomiest:
             self._place(ticket, roomiest)
-            return roomiest
-        self._unplaced[ticket] = None
-        return ""
+        else:
+            self._unplaced[ticket] = None
+        return roomiest
 
     def ended(self, ticket: int) -> str:
         """An attempt ended without a live human: the agent to arm again, or ""."""
@@ -107,7 +111,7 @@ class Reservations:
 
     def lost(self, agent_id: str) -> None:
         """An agent is reserved no more: taken by a caller, released, or gone."""
-        self._quota.pop(agent_id, None)
+        self.quota -= self._quota.pop(agent_id, 0)
         if not self._calls.pop(agent_id, 0):
             return
         orphans = [a for a, placed_on in self._placed_on.items() if placed_on == agent_id]
@@ -119,5 +123,6 @@ class Reservations:
         self._placed_on[ticket] = agent_id
         self._calls[agent_id] += 1
 
-    def _room(self, agent_id: str) -> int:
-        return self._quota[agent_id] - self._calls[agent_id]
+    def _set_quota(self, agent_id: str, quota: int) -> None:
+        self.quota += quota - self._quota.get(agent_id, 0)
+        self._quota[agent_id] = quota
