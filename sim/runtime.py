@@ -12,8 +12,9 @@ the seed. A blocking ask inside an actor is an error: live it would hold up a wo
 import logging
 from collections import Counter, deque
 from collections.abc import Callable
+from heapq import heappop, heappush
 from math import inf
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pykka
@@ -104,7 +105,9 @@ class SimRuntime:
 
     def after(self, delay_s: float, to: Sink, message: Any) -> SimTimer:
         timer = SimTimer(self._fire, to, message)
-        self.environment.schedule(timer, NORMAL, max(delay_s, 0.0))
+        environment = self.environment
+        at = environment._now + delay_s if delay_s > 0.0 else environment._now
+        heappush(environment._queue, (at, NORMAL, next(environment._eid), timer))
         return timer
 
     def stream(self, name: str) -> Generator:
@@ -123,7 +126,7 @@ class SimRuntime:
         try:
             self._drain()
             if seconds > 0:
-                self.environment.run(until=self.environment.now + seconds)
+                self._run_to(self.environment.now + seconds)
         finally:
             self._busy = False
 
@@ -200,8 +203,36 @@ class SimRuntime:
             if not ready:
                 return
             ready.popleft().take_turn()
+        self._stalled()
+
+    def _stalled(self) -> NoReturn:
         waiting = "; ".join(f"{name}: {', '.join(what)}" for name, what in self.waiting().items())
         raise StalledError(f"the clock stands still at {self.now():.3f}; waiting are {waiting}")
+
+    def _run_to(self, end: float) -> None:
+        """What SimPy's `run` does, with the steps of our own timers in one loop."""
+        environment, ready, fire = self.environment, self._ready, self._fire
+        agenda = environment._queue
+        while agenda and agenda[0][0] < end:
+            at, _, _, event = heappop(agenda)
+            environment._now = at
+            callbacks = event.callbacks
+            if callbacks is not fire:
+                event.callbacks = None  # type: ignore[assignment]
+                for callback in callbacks:
+                    callback(event)
+                self._drain()
+                continue
+            to = event.to  # type: ignore[attr-defined]
+            if to is not None:
+                to.tell(event.message)  # type: ignore[attr-defined]
+                turns = 0
+                while ready:
+                    ready.popleft().take_turn()
+                    turns += 1
+                    if turns > STALLED_AFTER_TURNS:
+                        self._stalled()
+        environment._now = end
 
     def _on_timer(self, timer: SimTimer) -> None:
         to = timer.to
