@@ -272,7 +272,8 @@ class ContactFeeder(Behaviour):
             self._commit(need._replace(tickets=served), chosen)
             if left:
                 self._needs.appendleft(need._replace(tickets=left))
-        if not self._exhausted or self._needs:
+        # Not after every dial: the store is asked when half of what is kept ahead is used up.
+        if self._needs or (not self._exhausted and len(self._buffer) <= self._ahead // 2):
             self._claim()
 
     def _choose(self, wanted: int) -> list[tuple[ClaimedContact, Dial, str]]:
