@@ -92,14 +92,14 @@ class CalleeWindow:
 
     def _span(self, zones: tuple[str, ...], second: int) -> _Span:
         clocks = [ZoneInfo(name) for name in zones]
-        closed = next((clock for clock in clocks if not self._open(clock, second)), None)
+        is_open = all(self._open(clock, second) for clock in clocks)
         for edge in self._edges(clocks, second):
-            if all(self._open(clock, edge) for clock in clocks) is (closed is not None):
-                if closed is None:
+            if all(self._open(clock, edge) for clock in clocks) is not is_open:
+                if is_open:
                     return _Span(second, edge, Verdict(True))
-                return _Span(second, edge, Verdict(False, _reason(closed), float(edge)))
+                return _Span(second, edge, Verdict(False, _reason(zones), float(edge)))
         until = second + (_HORIZON_DAYS - 2) * _DAY_S
-        if closed is None:
+        if is_open:
             return _Span(second, until, Verdict(True))
         reason = f"time_zone: no hour is allowed in all of {len(zones)} possible zones"
         return _Span(second, until, Verdict(False, reason))
@@ -141,8 +141,10 @@ def _of_day(moment: time) -> int:
     return moment.hour * 3600 + moment.minute * 60 + moment.second
 
 
-def _reason(clock: ZoneInfo) -> str:
-    return f"calling_hours: closed in {clock.key}"
+def _reason(zones: tuple[str, ...]) -> str:
+    # Which of several is closed changes while all of them together stay so.
+    where = zones[0] if len(zones) == 1 else f"at least one of {', '.join(zones)}"
+    return f"calling_hours: closed in {where}"
 
 
 @lru_cache(maxsize=50_000)
