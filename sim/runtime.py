@@ -216,7 +216,7 @@ class SimRuntime:
         while agenda and agenda[0][0] < end:
             at, _, _, event = heappop(agenda)
             environment._now = at
-            callbacks = event.callbacks
+            callbacks: Any = event.callbacks
             if callbacks is not fire:
                 event.callbacks = None  # type: ignore[assignment]
                 for callback in callbacks:

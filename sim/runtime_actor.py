@@ -76,7 +76,8 @@ class SimActor(pykka.Actor):
 
     def proxy(self) -> "pykka.ActorProxy[Any]":
         """pykka's proxy of the actor; the behaviour is its attribute `behaviour`."""
-        pykka.traversable(self.behaviour)
+        if not self._stopped:
+            pykka.traversable(self.behaviour)
         return self.actor_ref.proxy()
 
     def stop(self) -> None:
