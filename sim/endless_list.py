@@ -22,7 +22,7 @@ class EndlessList(MemoryStore):
         self._made = 0
 
     def claim(self, request: ClaimRequest, reply_to: Sink) -> None:
-        fresh = self._campaign(request.campaign_id, request.filter_name).fresh
+        fresh = self._campaign(request.campaign_id).fresh
         while len(fresh) < request.limit:
             first, self._made = self._made + 1, self._made + _AT_ONCE
             for number in range(first, self._made + 1):

@@ -7,7 +7,7 @@ nothing that a simulation does not read.
 import heapq
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
 from dialer.outcomes import OUTCOMES
 from dialer.ports import (
@@ -20,13 +20,18 @@ from dialer.ports import (
     Deferral,
     Settlement,
     Sink,
+    StoreFailed,
 )
 
-Predicate = Callable[[Mapping[str, AttributeValue]], bool]
+SavedFilter = Callable[[Mapping[str, AttributeValue], float], bool]
+"""(attributes, epoch seconds of the claim) -> whether the contact is one of them"""
 
 
 class _InCampaign:
-    """What one campaign knows of its contacts."""
+    """What one campaign knows of its contacts.
+
+    fresh: those that it may not have touched yet, oldest first. state: of those it has touched.
+    """
 
     def __init__(self, contact_ids: Iterable[int]) -> None:
         self.fresh: deque[int] = deque(contact_ids)
@@ -39,17 +44,19 @@ class _InCampaign:
 class MemoryStore:
     """A ContactStore whose every answer is told before the call returns.
 
-    filters: saved filters by name, as predicates.
+    campaigns: those that there are; None: any. filters: saved filters by name.
     """
 
     def __init__(
         self,
         contacts: Mapping[int, Mapping[str, AttributeValue]],
-        filters: Mapping[str, Predicate] | None = None,
+        filters: Mapping[str, SavedFilter] | None = None,
+        campaigns: Container[int] | None = None,
     ) -> None:
         self._contacts = dict(contacts)
-        self._filters = dict(filters or {})
-        self._campaigns: dict[tuple[int, str], _InCampaign] = {}
+        self._filters = filters if filters is not None else {}
+        self._known = campaigns
+        self._campaigns: dict[int, _InCampaign] = {}
         self._open: dict[int, AttemptDraft] = {}
         self._numbers: set[str] = set()
         self._attempt_id = 0
@@ -58,12 +65,14 @@ class MemoryStore:
         self.ignored_settlements = 0
 
     def add(self, contact_id: int, attributes: Mapping[str, AttributeValue]) -> None:
-        """A contact that comes later is eligible in every campaign whose filter it meets."""
+        """Put in a contact, or its new attributes; it is eligible in every campaign."""
         with self._lock:
-            self._contacts[contact_id] = attributes
-            for (_, filter_name), campaign in self._campaigns.items():
-                if self._matches(contact_id, filter_name):
+            if contact_id not in self._contacts:
+                for campaign in self._campaigns.values():
                     campaign.fresh.append(contact_id)
+            self._contacts[contact_id] = attributes
+
+    # --- the port -----------------------------------------------------------------------------
 
     def claim(self, request: ClaimRequest, reply_to: Sink) -> None:
         with self._lock:
@@ -83,90 +92,74 @@ class MemoryStore:
         with self._lock:
             self._defer(deferrals)
 
-    def _claim(self, request: ClaimRequest, reply_to: Sink) -> None:
-        campaign = self._campaign(request.campaign_id, request.filter_name)
-        chosen: list[ClaimedContact] = []
-        while (
-            campaign.waiting
-            and campaign.waiting[0][0] <= request.now
-            and len(chosen) < request.limit
-        ):
-            _, contact_id = heapq.heappop(campaign.waiting)
-            chosen.append(self._claimed(campaign, contact_id))
-        take = campaign.fresh.popleft if request.order == "fifo" else campaign.fresh.pop
-        while campaign.fresh and len(chosen) < request.limit:
-            chosen.append(self._claimed(campaign, take()))
-        next_due_at = campaign.waiting[0][0] if campaign.waiting else 0.0
-        reply_to.tell(ContactsClaimed(request.request_id, tuple(chosen), next_due_at))
-
-    def _commit_attempts(
-        self, request_id: int, drafts: Sequence[AttemptDraft], reply_to: Sink
-    ) -> None:
-        ids: list[int] = []
-        for draft in drafts:
-            if draft.number in self._numbers:
-                ids.append(0)
-                continue
-            self._attempt_id += 1
-            self._open[self._attempt_id] = draft
-            self._numbers.add(draft.number)
-            ids.append(self._attempt_id)
-        reply_to.tell(AttemptsCommitted(request_id, tuple(ids)))
-
-    def _settle(self, settlement: Settlement) -> None:
-        draft = self._open.pop(settlement.attempt_id, None)
-        if draft is None:
-            self.ignored_settlements += 1
-            return
-        self._numbers.discard(draft.number)
-        self.settlements.append(settlement)
-        campaign = self._holder(settlement.campaign_id, settlement.contact_id)
-        if OUTCOMES[settlement.outcome].counts:
-            campaign.attempts[settlement.contact_id] += 1
-        what_next = settlement.next
-        self._put(campaign, settlement.contact_id, what_next.state, what_next.due_at)
-        campaign.resume[settlement.contact_id] = what_next.resume_node
-
-    def _defer(self, deferrals: Sequence[Deferral]) -> None:
-        for deferral in deferrals:
-            campaign = self._holder(deferral.campaign_id, deferral.contact_id)
-            if deferral.resume_node:
-                campaign.resume[deferral.contact_id] = deferral.resume_node
-            if deferral.state == "due" and not campaign.attempts[deferral.contact_id]:
-                campaign.state[deferral.contact_id] = "due"
-                campaign.fresh.appendleft(deferral.contact_id)
-            else:
-                self._put(campaign, deferral.contact_id, deferral.state, deferral.due_at)
+    # --- what a test or a simulation reads ----------------------------------------------------
 
     def states(self, campaign_id: int) -> dict[int, str]:
         """The state of each contact that a campaign has touched."""
-        return {
-            contact_id: state
-            for (its_id, _), campaign in self._campaigns.items()
-            if its_id == campaign_id
-            for contact_id, state in campaign.state.items()
-        }
+        campaign = self._campaigns.get(campaign_id)
+        return dict(campaign.state) if campaign is not None else {}
 
     @property
     def open_attempts(self) -> Mapping[int, AttemptDraft]:
         """Attempts that are not settled."""
         return self._open
 
-    def _campaign(self, campaign_id: int, filter_name: str) -> _InCampaign:
-        key = (campaign_id, filter_name)
-        if key not in self._campaigns:
-            eligible = (c for c in self._contacts if self._matches(c, filter_name))
-            self._campaigns[key] = _InCampaign(eligible)
-        return self._campaigns[key]
+    # --- claims -------------------------------------------------------------------------------
 
-    def _holder(self, campaign_id: int, contact_id: int) -> _InCampaign:
-        for (its_id, _), campaign in self._campaigns.items():
-            if its_id == campaign_id and contact_id in campaign.state:
-                return campaign
-        raise KeyError(contact_id)
+    def _claim(self, request: ClaimRequest, reply_to: Sink) -> None:
+        reason = self._nonsense(request)
+        if reason:
+            reply_to.tell(StoreFailed(request.request_id, reason))
+            return
+        campaign = self._campaign(request.campaign_id)
+        chosen = [self._claimed(campaign, c) for c in self._due(campaign, request)]
+        untouched = self._untouched(campaign, request, request.limit - len(chosen))
+        chosen += [self._claimed(campaign, contact_id) for contact_id in untouched]
+        next_due_at = campaign.waiting[0][0] if campaign.waiting else 0.0
+        reply_to.tell(ContactsClaimed(request.request_id, tuple(chosen), next_due_at))
 
-    def _matches(self, contact_id: int, filter_name: str) -> bool:
-        return not filter_name or self._filters[filter_name](self._contacts[contact_id])
+    def _nonsense(self, request: ClaimRequest) -> str:
+        if self._known is not None and request.campaign_id not in self._known:
+            return f"there is no campaign {request.campaign_id}"
+        if request.filter_name and request.filter_name not in self._filters:
+            return f"there is no filter {request.filter_name!r}"
+        if request.order not in ("fifo", "lifo"):
+            return f"there is no order {request.order!r}"
+        return ""
+
+    def _due(self, campaign: _InCampaign, request: ClaimRequest) -> list[int]:
+        """Contacts whose time has come, first come first."""
+        found: list[int] = []
+        passed_over: list[tuple[float, int]] = []
+        waiting = campaign.waiting
+        while waiting and waiting[0][0] <= request.now and len(found) < request.limit:
+            entry = heapq.heappop(waiting)
+            if self._fits(entry[1], request):
+                found.append(entry[1])
+            else:
+                passed_over.append(entry)
+        for entry in passed_over:
+            heapq.heappush(waiting, entry)
+        return found
+
+    def _fits(self, contact_id: int, request: ClaimRequest) -> bool:
+        name = request.filter_name
+        return not name or self._filters[name](self._contacts[contact_id], request.now)
+
+    def _untouched(self, campaign: _InCampaign, request: ClaimRequest, limit: int) -> Iterator[int]:
+        """Contacts that the campaign never had, in the order asked for."""
+        fifo = request.order == "fifo"
+        if request.filter_name:
+            # Contacts and filters may change, so each claim looks at all that are left.
+            left = campaign.fresh if fifo else reversed(campaign.fresh)
+            found = [c for c in left if self._fits(c, request)][: max(0, limit)]
+            taken = set(found)
+            campaign.fresh = deque(c for c in campaign.fresh if c not in taken)
+            yield from found
+            return
+        take = campaign.fresh.popleft if fifo else campaign.fresh.pop
+        for _ in range(min(limit, len(campaign.fresh))):
+            yield take()
 
     def _claimed(self, campaign: _InCampaign, contact_id: int) -> ClaimedContact:
         campaign.state[contact_id] = "claimed"
@@ -177,7 +170,62 @@ class MemoryStore:
             campaign.attempts[contact_id],
         )
 
+    # --- attempts -----------------------------------------------------------------------------
+
+    def _commit_attempts(
+        self, request_id: int, drafts: Sequence[AttemptDraft], reply_to: Sink
+    ) -> None:
+        for draft in drafts:
+            if self._state(draft.campaign_id, draft.contact_id) != "claimed":
+                reason = f"campaign {draft.campaign_id} does not hold contact {draft.contact_id}"
+                reply_to.tell(StoreFailed(request_id, reason))
+                return
+        ids: list[int] = []
+        for draft in drafts:
+            if draft.number in self._numbers:
+                ids.append(0)
+                continue
+            self._attempt_id += 1
+            self._open[self._attempt_id] = draft
+            self._numbers.add(draft.number)
+            self._campaign(draft.campaign_id).state[draft.contact_id] = "in_flight"
+            ids.append(self._attempt_id)
+        reply_to.tell(AttemptsCommitted(request_id, tuple(ids)))
+
+    def _settle(self, settlement: Settlement) -> None:
+        draft = self._open.pop(settlement.attempt_id, None)
+        if draft is None:
+            self.ignored_settlements += 1
+            return
+        self._numbers.discard(draft.number)
+        self.settlements.append(settlement)
+        campaign = self._campaign(draft.campaign_id)
+        if OUTCOMES[settlement.outcome].counts:
+            campaign.attempts[draft.contact_id] += 1
+        campaign.resume[draft.contact_id] = settlement.next.resume_node
+        self._put(campaign, draft.contact_id, settlement.next.state, settlement.next.due_at)
+
+    def _defer(self, deferrals: Sequence[Deferral]) -> None:
+        for deferral in deferrals:
+            if self._state(deferral.campaign_id, deferral.contact_id) != "claimed":
+                continue
+            campaign = self._campaign(deferral.campaign_id)
+            if deferral.resume_node:
+                campaign.resume[deferral.contact_id] = deferral.resume_node
+            state = "waiting" if deferral.state == "due" else deferral.state
+            self._put(campaign, deferral.contact_id, state, deferral.due_at)
+
     def _put(self, campaign: _InCampaign, contact_id: int, state: str, due_at: float) -> None:
-        campaign.state[contact_id] = "waiting" if state == "due" else state
-        if state in ("waiting", "due"):
+        campaign.state[contact_id] = state
+        if state == "waiting":
             heapq.heappush(campaign.waiting, (due_at, contact_id))
+
+    def _state(self, campaign_id: int, contact_id: int) -> str | None:
+        campaign = self._campaigns.get(campaign_id)
+        return campaign.state.get(contact_id) if campaign is not None else None
+
+    def _campaign(self, campaign_id: int) -> _InCampaign:
+        campaign = self._campaigns.get(campaign_id)
+        if campaign is None:
+            campaign = self._campaigns[campaign_id] = _InCampaign(self._contacts)
+        return campaign

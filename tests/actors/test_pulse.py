@@ -699,7 +699,8 @@ def test_a_stop_gives_back_contacts_that_were_claimed_ahead(make_scene: MakeScen
     scene.team.quiesce("unpublished")
     scene.advance(1)
     states = list(scene.store.states(1).values())
-    assert states.count("claimed") == 1, "only the one whose phone rings"
+    assert states.count("claimed") == 0
+    assert states.count("in_flight") == 1, "the one whose phone rings"
 
 
 def test_contacts_claimed_while_the_stop_was_on_its_way_are_given_back(scene: Scene) -> None:

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.ports.contact_store_beds import SqlBed, StoreBed
+from tests.ports.contact_store_beds import MemoryBed, SqlBed, StoreBed
 
-CONTACT_STORES: dict[str, Callable[[Path], StoreBed]] = {"sql": SqlBed}
+CONTACT_STORES: dict[str, Callable[[Path], StoreBed]] = {
+    "sql": SqlBed,
+    "memory": MemoryBed,
+}
 
 
 @pytest.fixture(params=CONTACT_STORES)

@@ -6,13 +6,16 @@ goes through the port alone.
 
 import queue
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from dialer.contacts import AttributeSpec, AttributeType, Schema
 from dialer.filter_tree import load_filter
+from dialer.filters import compile_filter
 from dialer.ports import AttributeValue, ContactStore
 from gateways.store import NewContact, open_store
+from sim.memory_store import MemoryStore, SavedFilter
 
 SCHEMA = Schema(
     [
@@ -58,6 +61,44 @@ class StoreBed(Protocol):
         """How many settlements of settled attempts were ignored."""
 
     def close(self) -> None: ...
+
+
+class MemoryBed:
+    """The store of simulations, in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self._filters: dict[str, SavedFilter] = {}
+        self._by_key: dict[str, int] = {}
+        self._campaigns: set[int] = set()
+        self.store = MemoryStore({}, self._filters, self._campaigns)
+        self.port: ContactStore = self.store
+
+    def put_contacts(self, rows: Sequence[Mapping[str, AttributeValue]]) -> list[int]:
+        made = []
+        for row in rows:
+            contact_id = self._by_key.setdefault(SCHEMA.key_of(row), len(self._by_key) + 1)
+            self.store.add(contact_id, row)
+            made.append(contact_id)
+        return made
+
+    def save_filter(self, name: str, text: str) -> None:
+        tree = load_filter(text, name)
+
+        def fits(attributes: Mapping[str, AttributeValue], now: float) -> bool:
+            today = datetime.fromtimestamp(now, UTC).date()
+            return compile_filter(tree, SCHEMA, today)(attributes)
+
+        self._filters[name] = fits
+
+    def add_campaign(self) -> int:
+        self._campaigns.add(len(self._campaigns) + 1)
+        return len(self._campaigns)
+
+    def second_settlements(self) -> int:
+        return self.store.ignored_settlements
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class SqlBed:
