@@ -52,7 +52,7 @@ class LiveRuntime:
         self.dead_letters: Counter[str] = Counter()
         self._counting = threading.Lock()
         self.supervisor: Sink | None = None
-        self._threaded: dict[str, LiveRef] = {}
+        self._threaded: dict[LiveRef, None] = {}
         self._pooled_alive: set[_PooledActor] = set()
         self._stopping = False
         for worker in self._workers:
@@ -75,9 +75,7 @@ class LiveRuntime:
 
     def inbox_sizes(self) -> dict[str, int]:
         """Messages waiting per long-lived actor, and for all pooled ones together as "calls"."""
-        sizes = {
-            name: ref.inbox_size() for name, ref in list(self._threaded.items()) if ref.is_alive()
-        }
+        sizes = {ref.name: ref.inbox_size() for ref in self._threaded.copy() if ref.is_alive()}
         sizes["calls"] = sum(a.actor_inbox.qsize() for a in self._pooled_alive.copy())
         return sizes
 
@@ -85,9 +83,10 @@ class LiveRuntime:
         """Stop every actor, workers and timers; nothing is told afterwards."""
         self._stopping = True
         self._timers.stop()
-        for ref in [*reversed(self._threaded.values())]:
+        threaded = [*self._threaded.copy()]
+        for ref in reversed(threaded):
             ref.stop()
-        for ref in [*self._threaded.values()]:
+        for ref in threaded:
             ref.join(timeout_s)
         for actor in self._pooled_alive.copy():
             actor.behaviour.ref.stop()
@@ -194,6 +193,7 @@ class _BehaviourActor(pykka.Actor):
 
     runtime: LiveRuntime
     name: str
+    address: LiveRef
 
     def bind(self, runtime: LiveRuntime, behaviour: Behaviour, name: str) -> LiveRef:
         self.runtime = runtime
@@ -203,8 +203,8 @@ class _BehaviourActor(pykka.Actor):
         self.on_start = behaviour.on_start  # type: ignore[method-assign]
         self.on_stop = behaviour.on_stop  # type: ignore[method-assign]
         behaviour.runtime = runtime
-        behaviour.ref = LiveRef(runtime, name, self.actor_ref)
-        return behaviour.ref
+        self.address = behaviour.ref = LiveRef(runtime, name, self.actor_ref)
+        return self.address
 
     def _handle_failure(
         self,
@@ -217,6 +217,7 @@ class _BehaviourActor(pykka.Actor):
         self.runtime.crashed(self.name, self.behaviour, exception_value)
 
     def _actor_loop_teardown(self) -> None:
+        self.runtime._threaded.pop(self.address, None)
         self.runtime.bury(self.name, self.actor_inbox)
 
 
@@ -230,7 +231,7 @@ class _ThreadedActor(_BehaviourActor, pykka.ThreadingActor):
         actor = cls()
         ref = actor.bind(runtime, behaviour, name)
         pykka.ActorRegistry.register(actor.actor_ref)
-        runtime._threaded[name] = ref
+        runtime._threaded[ref] = None
         actor._start_actor_loop()
         return ref
 
