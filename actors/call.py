@@ -62,6 +62,7 @@ class Call(Behaviour):
         self._plan = plan
         self._flow = plan.flow
         self._attempt_id = plan.attempt.attempt_id
+        self._contact_id = plan.attempt.contact.contact_id
         self._services = services
         self._campaign = campaign
         dial = plan.flow.nodes[plan.attempt.dial_id]
@@ -246,8 +247,13 @@ class Call(Behaviour):
         if self._route is not None and outcome in ("customer_answered", "abandoned"):
             port = "completed" if outcome == "customer_answered" else "abandoned"
             exits = ((self._route.id, port), *exits)
-        facts = Facts(outcome, attempt.contact.attempts + 1, self._ended_at)
+        meaning = OUTCOMES[outcome]
+        facts = Facts(outcome, attempt.contact.attempts + meaning.counts, self._ended_at)
         what_next = contact_step(self._flow, exits, facts)
+        if meaning.trunk_fault and what_next.state == "waiting":
+            # No cap ends what does not count, so it must not turn round without a rest.
+            rested_at = self._ended_at + TRUNK_FAULT_S
+            what_next = what_next._replace(due_at=max(what_next.due_at, rested_at))
         again_s = self._comes_again_after(outcome, facts.attempts)
         if again_s and what_next == DONE:
             # Nobody was reached, so the flow's word is not the last.
@@ -306,17 +312,15 @@ class Call(Behaviour):
     # --- helpers ------------------------------------------------------------------------------
 
     def _move(self, event: str, at: float) -> None:
-        self._state = CALL[self._state, event]
-        if self._state != "ended":
-            self._campaign.tell(CallMoved(self._attempt_id, self._state, at))
-            self._record(self._state, at, self._agent_id if self._state == "bridged" else "")
+        self._state = state = CALL.steps[self._state, event]
+        if state != "ended":
+            self._campaign.tell(CallMoved(self._attempt_id, state, at))
+            self._record(state, at, self._agent_id if state == "bridged" else "")
 
     def _record(self, state: str, at: float, detail: str = "") -> None:
-        contact_id = self._plan.attempt.contact.contact_id
+        campaign_id = self._plan.campaign_id
         self._services.recorder.tell(
-            journal.CallMoved(
-                self._attempt_id, contact_id, self._plan.campaign_id, at, state, detail
-            )
+            journal.CallMoved(self._attempt_id, self._contact_id, campaign_id, at, state, detail)
         )
 
     def _time_ringing(self) -> None:

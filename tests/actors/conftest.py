@@ -37,6 +37,16 @@ class Scene:
     def settle(self) -> None:
         self.runtime.settle()
 
+    def held(self) -> list[str]:
+        """Agents who are reserved."""
+        return [a for a, row in self.team.agents().items() if row["state"] == "reserved"]
+
+    def talk(self, attempt_id: int) -> str:
+        """Answer a call; the agent who got it."""
+        self.trunk.answer(attempt_id)
+        self.settle()
+        return self.trunk.bridged[attempt_id]
+
     def reported(self, campaign_id: int = 1) -> dict[str, Any]:
         return self.team.report(campaign_id)
 
