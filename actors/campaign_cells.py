@@ -57,9 +57,9 @@ class CampaignCells:
     def agent_moved(self, agent_id: str, before: str, after: str, at: float) -> None:
         """Count an agent in another state. before, after: "" for one who comes, or goes."""
         if before:
-            self._agents[before].dec()
+            self._agents[before].value -= 1
         if after:
-            self._agents[after].inc()
+            self._agents[after].value += 1
         if after == "wrap_up":
             self._wrapping[agent_id] = at
         elif before == "wrap_up":
@@ -74,10 +74,11 @@ class CampaignCells:
         self._attempts.inc()
 
     def call_moved(self, from_state: str, to_state: str) -> None:
+        # Several times per call: the cells are written without a call in between.
         if from_state:
-            self._calls[from_state].dec()
+            self._calls[from_state].value -= 1
         if to_state:
-            self._calls[to_state].inc()
+            self._calls[to_state].value += 1
 
     def settled_unplaced(self) -> None:
         self._results["never_dialed"].inc()

@@ -19,6 +19,17 @@ class Transition(NamedTuple):
     target: str
 
 
+class _Steps(dict[tuple[str, str], str]):
+    """From (state, event) to the next state."""
+
+    def __init__(self, name: str, steps: dict[tuple[str, str], str]) -> None:
+        super().__init__(steps)
+        self._name = name
+
+    def __missing__(self, step: tuple[str, str]) -> str:
+        raise StateError(f"{self._name}: no {step[1]!r} in state {step[0]!r}")
+
+
 class StateTable:
     """An immutable table of transitions.
 
@@ -30,21 +41,19 @@ class StateTable:
         self.name = name
         self.initial = initial
         self.rows = tuple(Transition(*row) for row in rows)
-        self._next = {(row.state, row.event): row.target for row in self.rows}
-        if len(self._next) != len(self.rows):
+        # `table.steps[state, event]` is what `table[state, event]` is, without a call in between.
+        self.steps = _Steps(name, {(row.state, row.event): row.target for row in self.rows})
+        if len(self.steps) != len(self.rows):
             raise StateError(f"{name}: a state has two rows for one event")
         self.states = tuple(dict.fromkeys([initial, *(s for r in self.rows for s in (r[0], r[2]))]))
         self.final = frozenset(self.states) - {row.state for row in self.rows}
 
     def __getitem__(self, step: tuple[str, str]) -> str:
-        try:
-            return self._next[step]
-        except KeyError:
-            raise StateError(f"{self.name}: no {step[1]!r} in state {step[0]!r}") from None
+        return self.steps[step]
 
     def get(self, state: str, event: str) -> str | None:
         """The next state, or None where the table does not allow the event."""
-        return self._next.get((state, event))
+        return self.steps.get((state, event))
 
     def events(self, state: str) -> tuple[str, ...]:
         """What may happen in a state."""

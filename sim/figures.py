@@ -8,7 +8,7 @@ person, as the dialer classified them; abandoned: no agent came in time, or one 
 the law allows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
@@ -97,13 +97,18 @@ class FiguresJournal:
         }
 
     def append(self, record: tuple[Any, ...]) -> None:
-        kind = type(record)
-        if kind is CallMoved:
-            step = self._steps.get(record[4])
-            if step is not None:
-                step(record)  # type: ignore[arg-type]
-        elif kind is AgentMoved:
-            self._on_agent(record)  # type: ignore[arg-type]
+        self.extend((record,))
+
+    def extend(self, records: Sequence[tuple[Any, ...]]) -> None:
+        """Many at once."""
+        step_of, on_agent = self._steps.get, self._on_agent
+        for record in records:
+            if type(record) is CallMoved:
+                step = step_of(record.state)
+                if step is not None:
+                    step(record)
+            elif type(record) is AgentMoved:
+                on_agent(record)
 
     def close(self, at: float) -> Figures:
         """The figures, with the states that agents are in counted up to this moment."""

@@ -6,7 +6,7 @@ are told in words.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dialer.flow.graph import Flow
@@ -61,13 +61,18 @@ class InvariantsJournal:
         }
 
     def append(self, record: tuple[Any, ...]) -> None:
-        kind = type(record)
-        if kind is CallMoved:
-            step = self._steps.get(record[4])
-            if step is not None:
-                step(record)  # type: ignore[arg-type]
-        elif kind is AgentMoved:
-            self._on_agent(record)  # type: ignore[arg-type]
+        self.extend((record,))
+
+    def extend(self, records: Sequence[tuple[Any, ...]]) -> None:
+        """Many at once."""
+        step_of, on_agent = self._steps.get, self._on_agent
+        for record in records:
+            if type(record) is CallMoved:
+                step = step_of(record.state)
+                if step is not None:
+                    step(record)
+            elif type(record) is AgentMoved:
+                on_agent(record)
 
     def close(self, at: float) -> dict[str, int]:
         """The counts, once every call should have ended."""

@@ -5,28 +5,27 @@ journal; but nobody has to be kept from waiting for a disk, so no actor stands b
 reads the records reads them by the thousand.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
-from dialer.journal import Digest
-from dialer.ports import Journal
+
+class Reader(Protocol):
+    """A journal that takes many records at once."""
+
+    def extend(self, records: Sequence[tuple[Any, ...]]) -> None: ...
 
 
 class Ledger:
     """A sink of records. journals: who reads them, each in order, at every `flush`."""
 
-    def __init__(self, digest: Digest, journals: Iterable[Journal] = ()) -> None:
+    def __init__(self, *journals: Reader) -> None:
         self._records: list[tuple[Any, ...]] = []
-        self._digest = digest
-        self._journals = tuple(journals)
+        self._journals = journals
         # Every call tells several records: the list itself takes them.
         self.tell = self._records.append
 
     def flush(self) -> None:
         """Hand on what has come since the last time."""
-        self._digest.extend(self._records)
         for journal in self._journals:
-            append = journal.append
-            for record in self._records:
-                append(record)
+            journal.extend(self._records)
         self._records.clear()

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 _AT_MOST = 100_000
 """Messages in one turn, so that an actor who tells itself things for ever shows as a stall."""
 
+_START = object()
 _STOP = _ActorStop()
+_NO_HANDLERS: dict[type, Any] = {}
 
 
 class _DrainedError(queue.Empty):
@@ -46,10 +48,12 @@ class SimActor(pykka.Actor):
         self.behaviour = behaviour
         self._runtime = runtime
         self._receive = behaviour.receive
+        # A behaviour that does not stand between is handed its messages straight.
+        stands_between = type(behaviour).receive is not Behaviour.receive
+        self._handlers = _NO_HANDLERS if stands_between else behaviour.handlers
         self._wake = runtime.wake
-        self._waiting: deque[Any] = deque()
+        self._waiting: deque[Any] = deque((_START,))
         self._awake = True
-        self._started = False
         self._stopped = False
         behaviour.runtime = runtime
         behaviour.ref = self
@@ -100,24 +104,22 @@ class SimActor(pykka.Actor):
     # --- its turns ----------------------------------------------------------------------------
 
     def take_turn(self) -> None:
-        """Start, or handle what the inbox holds."""
-        if not self._started:
-            self._started = True
-            self._actor_loop_setup()
-        waiting = self._waiting
-        receive = self._receive
+        """Handle what the inbox holds, which is at first the order to start."""
+        waiting, behaviour = self._waiting, self.behaviour
+        handler_of = self._handlers.get
         try:
             for _ in repeat(None, _AT_MOST):
-                if self._stopped or not waiting:
-                    break
+                if not waiting:
+                    self._awake = False
+                    return
                 message = waiting.popleft()
-                if message is _STOP:
-                    self._stop()
-                elif type(message) is Envelope:
-                    waiting.appendleft(message)
-                    self._actor_loop_running()
-                else:
-                    receive(message)
+                handler = handler_of(type(message))
+                if handler is not None:
+                    handler(behaviour, message)
+                    continue
+                self._handle_otherwise(message)
+                if self._stopped:
+                    break
         except _DrainedError:
             pass
         except Exception:
@@ -129,11 +131,18 @@ class SimActor(pykka.Actor):
         else:
             self._awake = False
 
-    def _actor_loop_setup(self) -> None:
-        try:
+    def _handle_otherwise(self, message: Any) -> None:
+        """What no handler takes: our own orders, what pykka answers, and what the behaviour's own
+        `receive` is for."""
+        if message is _START:
             self.behaviour.on_start()
-        except Exception:
-            self._handle_failure(*sys.exc_info())
+        elif message is _STOP:
+            self._stop()
+        elif type(message) is Envelope:
+            self._waiting.appendleft(message)
+            self._actor_loop_running()
+        else:
+            self._receive(message)
 
     def _stop(self) -> None:
         self._stopped = True
@@ -160,11 +169,11 @@ class SimActor(pykka.Actor):
                 assert message.reply_to is not None
                 error = pykka.ActorDeadError(f"{self.name} stopped before it could answer")
                 message.reply_to.set_exception((pykka.ActorDeadError, error, None))
-            elif message is not _STOP:
+            elif message is not _STOP and message is not _START:
                 self._runtime.dead_letter(self.name, message)
         self._runtime.ended(self)
         # The ring of behaviour and actor is cut, so that neither waits for the garbage collector.
-        del self.behaviour, self._receive
+        del self.behaviour, self._receive, self._handlers
 
     # --- what pykka looks at ------------------------------------------------------------------
 

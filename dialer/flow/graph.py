@@ -64,7 +64,7 @@ class Flow:
     """A checked flow, ready to be interpreted.
 
     start and init are its compulsory nodes; `leads(node_id, port)` is the node behind a port, or
-    None where the port leads nowhere.
+    None where the port leads nowhere. steps: what the interpreter found out once.
     """
 
     def __init__(self, definition: FlowDefinition) -> None:
@@ -77,6 +77,7 @@ class Flow:
             for node in definition.nodes
             for port, target in node.next.items()
         }
+        self.steps: dict[tuple[str, str], Any] = {}
         self.start = next(n for n in definition.nodes if isinstance(n, Start))
         self.init = next(n for n in definition.nodes if isinstance(n, Init))
 

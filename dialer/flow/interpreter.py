@@ -60,6 +60,14 @@ PulseStep = AskDue | Seize | Release | PulseEnds
 
 def pulse_step(flow: Flow, node_id: str, port: str) -> PulseStep:
     """What a pulse that leaves a node by a port comes to."""
+    key = (node_id, port)
+    step = flow.steps.get(key)
+    if step is None:
+        step = flow.steps[key] = _pulse_step(flow, node_id, port)
+    return step
+
+
+def _pulse_step(flow: Flow, node_id: str, port: str) -> PulseStep:
     node = flow.leads(node_id, port)
     if node is None:
         return PulseEnds(f"{node_id}.{port} leads nowhere")
