@@ -2,7 +2,8 @@
 
 The rule of this module: a contact becomes an attempt only after it was claimed, every rule said
 yes, and the attempt stands in the store; what cannot be checked is not dialed. Contacts are
-claimed a little ahead, so that an agent never waits for the database.
+claimed a little ahead, so that an agent never waits for the database; hot leads are looked for
+meanwhile and overtake what was claimed ahead.
 """
 
 from collections import deque
@@ -50,6 +51,12 @@ NUMBER_BUSY_S = 15.0
 TRUNK_DOWN_S = 5.0
 """A contact whose trunk is down comes due again after this time."""
 
+HOT_LOOK_S = 1.0
+"""The store is asked for hot leads at most so often, however fast contacts are needed."""
+
+HOT_AT_ONCE = 10
+"""Hot leads claimed by one look."""
+
 
 class _Pending(NamedTuple):
     """Attempts that wait for their commit. flow: the version that they belong to."""
@@ -93,6 +100,8 @@ class ContactFeeder(Behaviour):
         self._commits: dict[int, _Pending] = {}
         self._request_id = 0
         self._claiming = 0
+        self._looking = 0
+        self._looked_at = 0.0
         self._exhausted = False
         self._next_due_at = 0.0
         self._quiet = ""
@@ -117,6 +126,7 @@ class ContactFeeder(Behaviour):
 
     @handles(CheckDue)
     def _on_check(self, check: CheckDue) -> None:
+        self._look_for_hot()
         if self._buffer or self._quiet:
             self._campaign.tell(DueAnswer(check.pulse, bool(self._buffer), self._next_due_at))
         else:
@@ -128,6 +138,7 @@ class ContactFeeder(Behaviour):
         if self._quiet:
             self._short(need, self._quiet)
             return
+        self._look_for_hot()
         self._needs.append(need)
         self._exhausted = False
         self._serve()
@@ -150,7 +161,7 @@ class ContactFeeder(Behaviour):
 
     def _give_back(self, reason: str) -> None:
         """Let go of all that is not committed; what is still to come is let go when it comes."""
-        self._claiming = 0
+        self._claiming = self._looking = 0
         self._defer_due(self._buffer, reason)
         self._buffer.clear()
         for check in self._checks:
@@ -221,7 +232,26 @@ class ContactFeeder(Behaviour):
         )
         self._store.claim(request, self._answers)
 
+    def _look_for_hot(self) -> None:
+        """While nothing is kept ahead, every claim brings hot leads first anyway."""
+        now = self.runtime.now()
+        if self._looking or self._quiet or not self._buffer or now < self._looked_at + HOT_LOOK_S:
+            return
+        self._looked_at = now
+        self._request_id += 1
+        self._looking = self._request_id
+        init = self._flow.init
+        request = ClaimRequest(
+            self._request_id, self._campaign_id, init.filter, init.order, HOT_AT_ONCE, now, True
+        )
+        self._store.claim(request, self._answers)
+
     def _on_claimed(self, answer: ContactsClaimed) -> None:
+        if answer.request_id == self._looking:
+            self._looking = 0
+            self._buffer.extendleft(reversed(answer.contacts))
+            self._serve()
+            return
         if answer.request_id != self._claiming:
             self._defer_due(answer.contacts, "claimed for what is no more")
             return
@@ -238,6 +268,9 @@ class ContactFeeder(Behaviour):
 
     def _on_failed(self, failure: StoreFailed) -> None:
         self._trouble = f"the store failed: {failure.reason}"
+        if failure.request_id == self._looking:
+            self._looking = 0
+            return
         if failure.request_id == self._claiming:
             self._claiming = 0
             for check in self._checks:

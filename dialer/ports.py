@@ -86,7 +86,7 @@ class ClaimRequest(NamedTuple):
     """Contacts wanted for a campaign.
 
     filter_name: a saved filter, "" for all contacts. order: "fifo" or "lifo". now: contacts due
-    at or before it count.
+    at or before it count. hot_only: nothing but hot leads, which go first in every claim.
     """
 
     request_id: int
@@ -95,6 +95,7 @@ class ClaimRequest(NamedTuple):
     order: str
     limit: int
     now: float
+    hot_only: bool = False
 
 
 class ClaimedContact(NamedTuple):

@@ -23,7 +23,7 @@ class EndlessList(MemoryStore):
 
     def claim(self, request: ClaimRequest, reply_to: Sink) -> None:
         fresh = self._campaign(request.campaign_id).fresh
-        while len(fresh) < request.limit:
+        while len(fresh) < request.limit and not request.hot_only:
             first, self._made = self._made + 1, self._made + _AT_ONCE
             for number in range(first, self._made + 1):
                 self.add(number, {"phone": (f"+1{_FIRST_NUMBER + number}",)})

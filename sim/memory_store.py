@@ -31,11 +31,13 @@ class _InCampaign:
     """What one campaign knows of its contacts.
 
     fresh: those that it may not have touched yet, oldest first. state: of those it has touched.
+    hot: leads that have not been dialed yet, and when each is due.
     """
 
     def __init__(self, contact_ids: Iterable[int]) -> None:
         self.fresh: deque[int] = deque(contact_ids)
         self.waiting: list[tuple[float, int]] = []
+        self.hot: dict[int, float] = {}
         self.state: dict[int, str] = {}
         self.resume: dict[int, str] = {}
         self.attempts: Counter[int] = Counter()
@@ -71,6 +73,17 @@ class MemoryStore:
                 for campaign in self._campaigns.values():
                     campaign.fresh.append(contact_id)
             self._contacts[contact_id] = attributes
+
+    def add_hot(self, campaign_id: int, contact_id: int, now: float) -> None:
+        """Have a campaign dial a contact next, unless it has been dialed or refused before."""
+        with self._lock:
+            campaign = self._campaign(campaign_id)
+            untried = not campaign.attempts[contact_id] and not campaign.resume.get(contact_id)
+            if campaign.state.get(contact_id, "waiting") == "waiting" and untried:
+                campaign.state[contact_id] = "waiting"
+                campaign.hot[contact_id] = now
+                if contact_id in campaign.fresh:
+                    campaign.fresh.remove(contact_id)
 
     # --- the port -----------------------------------------------------------------------------
 
@@ -112,7 +125,12 @@ class MemoryStore:
             reply_to.tell(StoreFailed(request.request_id, reason))
             return
         campaign = self._campaign(request.campaign_id)
-        chosen = [self._claimed(campaign, c) for c in self._due(campaign, request)]
+        chosen = [self._claimed(campaign, c) for c in self._hot(campaign, request)]
+        if request.hot_only:
+            reply_to.tell(ContactsClaimed(request.request_id, tuple(chosen)))
+            return
+        due = self._due(campaign, request, request.limit - len(chosen))
+        chosen += [self._claimed(campaign, c) for c in due]
         untouched = self._untouched(campaign, request, request.limit - len(chosen))
         chosen += [self._claimed(campaign, contact_id) for contact_id in untouched]
         next_due_at = campaign.waiting[0][0] if campaign.waiting else 0.0
@@ -127,13 +145,28 @@ class MemoryStore:
             return f"there is no order {request.order!r}"
         return ""
 
-    def _due(self, campaign: _InCampaign, request: ClaimRequest) -> list[int]:
+    def _hot(self, campaign: _InCampaign, request: ClaimRequest) -> list[int]:
+        """Hot leads whose time has come, the longest due first."""
+        if not campaign.hot:
+            return []
+        due = sorted(
+            (due_at, contact_id)
+            for contact_id, due_at in campaign.hot.items()
+            if due_at <= request.now
+            and campaign.state[contact_id] == "waiting"
+            and self._fits(contact_id, request)
+        )
+        return [contact_id for _, contact_id in due[: max(0, request.limit)]]
+
+    def _due(self, campaign: _InCampaign, request: ClaimRequest, limit: int) -> list[int]:
         """Contacts whose time has come, first come first."""
         found: list[int] = []
         passed_over: list[tuple[float, int]] = []
         waiting = campaign.waiting
-        while waiting and waiting[0][0] <= request.now and len(found) < request.limit:
+        while waiting and waiting[0][0] <= request.now and len(found) < limit:
             entry = heapq.heappop(waiting)
+            if campaign.hot and entry[1] in campaign.hot:
+                continue  # it was marked while it waited, and is not found this way any more
             if self._fits(entry[1], request):
                 found.append(entry[1])
             else:
@@ -188,7 +221,9 @@ class MemoryStore:
             self._attempt_id += 1
             self._open[self._attempt_id] = draft
             self._numbers.add(draft.number)
-            self._campaign(draft.campaign_id).state[draft.contact_id] = "in_flight"
+            campaign = self._campaign(draft.campaign_id)
+            campaign.state[draft.contact_id] = "in_flight"
+            campaign.hot.pop(draft.contact_id, None)
             ids.append(self._attempt_id)
         reply_to.tell(AttemptsCommitted(request_id, tuple(ids)))
 
@@ -217,7 +252,9 @@ class MemoryStore:
 
     def _put(self, campaign: _InCampaign, contact_id: int, state: str, due_at: float) -> None:
         campaign.state[contact_id] = state
-        if state == "waiting":
+        if contact_id in campaign.hot:
+            campaign.hot[contact_id] = due_at
+        elif state == "waiting":
             heapq.heappush(campaign.waiting, (due_at, contact_id))
 
     def _state(self, campaign_id: int, contact_id: int) -> str | None:

@@ -1,4 +1,4 @@
-"""campaign create, edit, list, show, publish, unpublish, stop, clone, delete.
+"""campaign create, edit, list, show, publish, unpublish, stop, clone, reset, delete.
 
 The rule of this module: a campaign is named by its id or its exact title, everywhere.
 """
@@ -30,6 +30,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("unpublish")(unpublish)
     group.command("stop")(stop)
     group.command("clone")(clone)
+    group.command("reset")(reset)
     group.command("delete")(delete)
 
 
@@ -202,6 +203,20 @@ def clone(
       run.py campaign clone "Spring offer" --title "Summer offer"
     """
     _tell(work, work.call("campaign clone", campaign=campaign, title=title), "made as a draft")
+
+
+@verb
+def reset(work: Work, campaign: Named) -> None:
+    """Give a paused campaign's contacts back, to be dialed as if for the first time.
+
+    Their attempts stay on record.
+
+    \b
+    Example:
+      run.py campaign reset "Spring offer"
+    """
+    done = work.call("campaign reset", campaign=campaign)
+    _tell(work, done, f"reset; {done['contacts_given_back']} contacts are to be dialed again")
 
 
 @verb

@@ -1,4 +1,4 @@
-"""contacts import and list; filter save, list and preview.
+"""contacts import, add and list; filter save, list and preview.
 
 The rule of this module: an import goes straight to the database, beside a running daemon, because
 a long file should neither wait for the daemon nor hold it up.
@@ -31,9 +31,10 @@ PerPage = Annotated[int, typer.Option(min=1, max=1000)]
 
 def add_to(app: typer.Typer) -> None:
     """Add these verbs to the command line."""
-    contacts = typer.Typer(help="Contacts: import and list.", no_args_is_help=True)
+    contacts = typer.Typer(help="Contacts: import, add and list.", no_args_is_help=True)
     app.add_typer(contacts, name="contacts")
     contacts.command("import")(import_file)
+    contacts.command("add")(add_contact)
     contacts.command("list")(list_contacts)
     filters = typer.Typer(help="Filters: whom a campaign calls.", no_args_is_help=True)
     app.add_typer(filters, name="filter")
@@ -80,6 +81,68 @@ def import_file(
         work.out.say(", ".join(f"{data[part]} {part}" for part in parts))
 
     work.answer(report, show)
+
+
+@verb
+def add_contact(
+    work: Work,
+    key: Annotated[str, typer.Option(help="What tells the contact from others.")],
+    phone: Annotated[
+        list[str] | None,
+        typer.Option(help="A number; again for more, in order.", show_default=False),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Another attribute.", show_default=False),
+    ] = None,
+    campaign: Annotated[str, typer.Option(help="Which is to dial it, by id or exact title.")] = "",
+    hot: Annotated[bool, typer.Option("--hot", help="Dial it next, ahead of the list.")] = False,
+) -> None:
+    """Add one contact, or change it. A hot lead that is sent twice is dialed once.
+
+    \b
+    Examples:
+      run.py contacts add --key a-17 --phone 212-555-0117 --set city=Boston
+      run.py contacts add --key a-17 --phone 212-555-0117 --campaign "Spring offer" --hot
+    """
+    if bool(campaign) != hot:
+        mend = "add --hot" if campaign else "add --campaign"
+        raise InputError("contacts add", "--campaign and --hot go together", mend)
+    added = work.call(
+        "contacts add",
+        key=key,
+        phones=phone or [],
+        attributes=dict(_assignment(text) for text in set_ or ()),
+        campaign=campaign,
+        hot=hot,
+    )
+
+    def show(data: dict[str, Any]) -> None:
+        for warning in data["warnings"]:
+            work.out.warn(warning)
+        work.out.say(f"contact {data['contact_id']}: {_came_of_it(data)}")
+
+    work.answer(added, show)
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise InputError(f"--set {text}", "is no assignment", "write it as city=Boston")
+    return name.strip(), value
+
+
+def _came_of_it(data: dict[str, Any]) -> str:
+    if "ahead" not in data:
+        return "added" if data["added"] else "changed" if data["updated"] else "unchanged"
+    if data["ahead"]:
+        return "dialed next"
+    return {
+        "claimed": "about to be dialed",
+        "in_flight": "on a call now",
+        "waiting": "dialed before, and waits for a retry",
+        "refused": "refused before; see explain contact",
+    }.get(data["state"], "dialed before")
 
 
 @verb

@@ -185,6 +185,20 @@ class CampaignCommands:
         record = self._lookup.find(campaign)
         return _told(self._store.campaigns.clone(record.campaign_id, title))
 
+    @verb("campaign reset")
+    def reset(self, campaign: str) -> dict[str, Any]:
+        """Give a paused campaign's contacts back, to be dialed as if for the first time.
+
+        Their attempts stay on record. Contacts on a call now are left alone.
+
+        Raises:
+            LifecycleError: it is published or stopped.
+        """
+        with self._changing:
+            record = self._lookup.find(campaign)
+            contacts = self._store.campaigns.reset(record.campaign_id)
+            return _told(record) | {"contacts_given_back": contacts}
+
     @verb("campaign delete")
     def delete(self, campaign: str) -> dict[str, Any]:
         """Delete a campaign that is not published; its attempts stay on record.

@@ -50,7 +50,7 @@ class Commands:
         self.site = site
         self._live = live
         self.campaigns = CampaignCommands(store, site, live, lookup)
-        self.contacts = ContactCommands(store, site.schema, clock)
+        self.contacts = ContactCommands(store, site.schema, clock, lookup)
         self.agents = AgentCommands(store, site, live)
         self.daemon = DaemonCommands(site, live)
         self.record = ExplainRecord(store, site, lookup, clock)

@@ -1,21 +1,23 @@
 """Contacts and filters: what may be asked about them.
 
 The rule of this module: a filter is saved only when it fits the declared attributes, and whoever
-saves one is told how many contacts it finds.
+saves one is told how many contacts it finds. A hot lead may be sent twice and is dialed once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from dialer.contacts import Schema
 from dialer.documents import Document
-from dialer.errors import FilterError
+from dialer.errors import ContactError, FilterError, LifecycleError
 from dialer.filter_tree import Filter, parse_filter
 from dialer.filters import bind
+from dialer.ports import AttributeValue
+from gateways.control.campaign_lookup import CampaignLookup
 from gateways.control.paging import PER_PAGE, paged, span
 from gateways.control.verbs import verb
-from gateways.store import Store, as_json
+from gateways.store import CampaignRecord, NewContact, Store, as_json
 
 SAMPLE = 10
 
@@ -23,10 +25,69 @@ SAMPLE = 10
 class ContactCommands:
     """Verbs about contacts and their filters."""
 
-    def __init__(self, store: Store, schema: Schema, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, store: Store, schema: Schema, clock: Callable[[], float], lookup: CampaignLookup
+    ) -> None:
         self._store = store
         self._schema = schema
         self._clock = clock
+        self._lookup = lookup
+
+    @verb("contacts add")
+    def add(
+        self,
+        key: str,
+        phones: list[str],
+        attributes: dict[str, str] | None = None,
+        campaign: str = "",
+        hot: bool = False,
+    ) -> dict[str, Any]:
+        """Put in one contact, or change it. hot: the campaign dials it next, ahead of its list.
+
+        key and phones are for the key attribute and the first phone attribute; attributes are
+        others, written as in an imported row.
+
+        Raises:
+            ContactError: no key is declared, or a value is no value of its attribute.
+            NotFoundError: there is no such campaign.
+            LifecycleError: the campaign is stopped.
+        """
+        row = self._contact(key, phones, attributes or {})
+        if not hot:
+            counts = self._store.contacts.import_batch([row])
+            (contact,) = self._store.contacts.find(row.key)[:1]
+            return {
+                "contact_id": contact.contact_id,
+                "added": bool(counts.added),
+                "updated": bool(counts.updated),
+                "warnings": [],
+            }
+        record = self._lookup.find(campaign)
+        if record.status == "stopped":
+            mend = "clone it to make a draft"
+            raise LifecycleError(f"campaign {record.title!r}", "is stopped and dials nobody", mend)
+        lead = self._store.hot_leads.add(record.campaign_id, row)
+        warnings = _why_not_next(record, lead.fits)
+        return {**as_json(lead), "campaign_id": record.campaign_id, "warnings": warnings}
+
+    def _contact(self, key: str, phones: list[str], written: Mapping[str, str]) -> NewContact:
+        schema = self._schema
+        if not schema.key:
+            mend = "declare one attribute with key: true"
+            raise ContactError("--key", "no attribute is the key of contacts", mend)
+        given: dict[str, AttributeValue] = {}
+        for name, text in written.items():
+            spec = schema.find(name) or schema.spec(name)
+            given[spec.name] = schema.read(spec.name, text)
+        names = schema.phones()
+        if phones and not names:
+            raise ContactError("--phone", "no phone attribute is declared", "declare one")
+        if phones:
+            numbers = dict.fromkeys(schema.number(names[0], phone) for phone in phones)
+            given[names[0]] = tuple(numbers)
+        given.setdefault(schema.key, schema.read(schema.key, key))
+        complete = schema.complete(given)
+        return NewContact(schema.key_of(complete), complete)
 
     @verb("contacts list")
     def list_contacts(
@@ -87,3 +148,13 @@ class ContactCommands:
             return self._store.filters.preview_saved(name, 0).count
         except FilterError:
             return None
+
+
+def _why_not_next(record: CampaignRecord, fits: bool) -> list[str]:
+    """What keeps a lead from being dialed within seconds."""
+    warnings = []
+    if not fits:
+        warnings.append("the campaign's filter does not find it, so it is not dialed")
+    if record.status != "published":
+        warnings.append("the campaign is not published; it will dial the lead when it is")
+    return warnings

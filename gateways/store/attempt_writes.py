@@ -28,7 +28,8 @@ _claimed = sa.select(campaign_contacts.c.contact_id).where(
     campaign_contacts.c.state == "claimed",
 )
 _commit = sa.insert(attempts).returning(attempts.c.id, sort_by_parameter_order=True)
-_fly = sa.update(campaign_contacts).where(*_HELD).values(state="in_flight")
+# A hot lead that is being dialed has got what it was marked for.
+_fly = sa.update(campaign_contacts).where(*_HELD).values(state="in_flight", hot=0)
 _settle = (
     sa.update(attempts)
     .where(attempts.c.id == sa.bindparam("of_attempt"), attempts.c.settled_at.is_(None))

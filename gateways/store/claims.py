@@ -1,8 +1,9 @@
 """Claiming contacts for a campaign.
 
 The rule of this module: a contact is claimed in the transaction that found it, so no contact is
-ever claimed twice. Waiting contacts that have come due go first, the longest due first; then
-those the campaign has never touched, by id, oldest first (fifo) or newest first (lifo).
+ever claimed twice. Hot leads go first, then waiting contacts that have come due, the longest due
+first of each; then those the campaign has never touched, by id, oldest first (fifo) or newest
+first (lifo).
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,7 +58,7 @@ Found = list[tuple[int, Mapping[str, Any]]]
 
 
 class _Finder:
-    """The three searches of a claim, for one filter."""
+    """The searches of a claim, for one filter."""
 
     def __init__(self, matches: Sequence[sa.ColumnElement[bool]]) -> None:
         states = campaign_contacts
@@ -73,6 +74,7 @@ class _Finder:
             .order_by(states.c.due_at, states.c.contact_id)
             .limit(sa.bindparam("most"))
         )
+        self.hot = self.waiting.where(states.c.hot == 1)
         untouched = ~sa.exists().where(
             states.c.campaign_id == sa.bindparam("campaign_id"),
             states.c.contact_id == contacts.c.id,
@@ -127,7 +129,12 @@ class Claims:
             finder = self._finder(connection, name, edition, request.now)
         except FilterError as error:
             return StoreFailed(request.request_id, str(error))
-        claimed = self._claim_due(connection, finder, request)
+        claimed = self._claim_due(connection, finder.hot, request, request.limit)
+        if request.hot_only:
+            return ContactsClaimed(request.request_id, tuple(claimed))
+        claimed += self._claim_due(
+            connection, finder.waiting, request, request.limit - len(claimed)
+        )
         if len(claimed) < request.limit:
             sweep = self._sweep(request, edition, resets, newest_change)
             most = request.limit - len(claimed)
@@ -159,14 +166,14 @@ class Claims:
 
     @staticmethod
     def _claim_due(
-        connection: sa.Connection, finder: _Finder, request: ClaimRequest
+        connection: sa.Connection, query: sa.Select[Any], request: ClaimRequest, most: int
     ) -> list[ClaimedContact]:
-        if request.limit <= 0:
+        if most <= 0:
             return []
         campaign_id = request.campaign_id
         rows = connection.execute(
-            finder.waiting,
-            {"campaign_id": campaign_id, "now": request.now, "most": request.limit},
+            query,
+            {"campaign_id": campaign_id, "now": request.now, "most": most},
         ).all()
         if rows:
             connection.execute(

@@ -95,7 +95,9 @@ class Contacts:
         """
         rows = tuple(rows)
         now = self._database.clock()
-        return self._database.write(lambda connection: _import(connection, rows, now), alone=True)
+        return self._database.write(
+            lambda connection: import_rows(connection, rows, now), alone=True
+        )
 
     def get(self, contact_id: int) -> ContactRecord:
         """One contact.
@@ -192,7 +194,8 @@ def contact_record(row: Any) -> ContactRecord:
     )
 
 
-def _import(connection: sa.Connection, rows: Sequence[NewContact], now: float) -> ImportCounts:
+def import_rows(connection: sa.Connection, rows: Sequence[NewContact], now: float) -> ImportCounts:
+    """Import contacts inside the connection's transaction, as `Contacts.import_batch` has it."""
     changes, unchanged = _changes(connection, rows)
     if not changes:
         return ImportCounts(unchanged=unchanged)

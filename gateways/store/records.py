@@ -48,6 +48,22 @@ class ContactRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class HotLead:
+    """What became of a hot lead.
+
+    added: the contact is new. state: where the campaign has it: "waiting", "claimed", "in_flight",
+    "done" or "refused". ahead: it is dialed next; not so where it was dialed before.
+    fits: the campaign's filter finds it; one that does not fit is not dialed while it does not.
+    """
+
+    contact_id: int
+    added: bool
+    state: str
+    ahead: bool
+    fits: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FilterRecord:
     """A saved contact filter. tree: plain data, as `dialer.filters` reads it."""
 

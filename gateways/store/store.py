@@ -24,6 +24,7 @@ from gateways.store.database import Database
 from gateways.store.dialect import database_file, make_engine
 from gateways.store.filter_book import FilterBook
 from gateways.store.filters import Filters
+from gateways.store.hot_leads import HotLeads
 from gateways.store.migrate import upgrade
 from gateways.store.ownership import Ownership
 from gateways.store.writer import Writer, reason
@@ -50,6 +51,7 @@ class Store:
         database = Database(engine, self._writer, clock)
         self.port = SqlContactStore(self._writer, claims, clock)
         self.contacts = Contacts(database, book)
+        self.hot_leads = HotLeads(database, book)
         self.filters = Filters(database, book)
         self.campaigns = Campaigns(database, book)
         self.agents = Agents(database)

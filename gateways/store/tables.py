@@ -114,10 +114,21 @@ campaign_contacts = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("last_outcome", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
+    # 1 for a hot lead that has not been dialed yet: it goes ahead of everything that is due.
+    sa.Column("hot", sa.Integer, nullable=False, server_default="0"),
     _flag("state", "claimed", "in_flight", "waiting", "done", "refused"),
     sa.Index(None, "campaign_id", "state", "due_at", "contact_id"),
     sa.Index(None, "contact_id"),
     sqlite_with_rowid=False,
+)
+
+# The few hot leads are found without walking over the many that wait.
+sa.Index(
+    "ix_campaign_contacts_hot",
+    campaign_contacts.c.campaign_id,
+    campaign_contacts.c.due_at,
+    sqlite_where=campaign_contacts.c.hot == 1,
+    postgresql_where=campaign_contacts.c.hot == 1,
 )
 
 attempts = sa.Table(

@@ -5,6 +5,7 @@ goes through the port alone.
 """
 
 import queue
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,6 +58,9 @@ class StoreBed(Protocol):
 
     def add_campaign(self) -> int: ...
 
+    def add_hot(self, campaign_id: int, row: Mapping[str, AttributeValue], now: float) -> int:
+        """Put in a hot lead of a campaign; its contact id."""
+
     def second_settlements(self) -> int:
         """How many settlements of settled attempts were ignored."""
 
@@ -94,6 +98,11 @@ class MemoryBed:
         self._campaigns.add(len(self._campaigns) + 1)
         return len(self._campaigns)
 
+    def add_hot(self, campaign_id: int, row: Mapping[str, AttributeValue], now: float) -> int:
+        (contact_id,) = self.put_contacts([row])
+        self.store.add_hot(campaign_id, contact_id, now)
+        return contact_id
+
     def second_settlements(self) -> int:
         return self.store.ignored_settlements
 
@@ -105,7 +114,9 @@ class SqlBed:
     """The real store, on a file."""
 
     def __init__(self, folder: Path) -> None:
-        self.store = open_store(f"sqlite:///{folder / 'contract.db'}", SCHEMA)
+        self._now = 0.0  # the wall clock's, where a test does not say
+        url = f"sqlite:///{folder / 'contract.db'}"
+        self.store = open_store(url, SCHEMA, clock=lambda: self._now or time.time())
         self.port: ContactStore = self.store.port
 
     def put_contacts(self, rows: Sequence[Mapping[str, AttributeValue]]) -> list[int]:
@@ -121,6 +132,12 @@ class SqlBed:
 
     def add_campaign(self) -> int:
         return self.store.campaigns.create("contract", "nodes: []").campaign_id
+
+    def add_hot(self, campaign_id: int, row: Mapping[str, AttributeValue], now: float) -> int:
+        self._now = now
+        lead = self.store.hot_leads.add(campaign_id, NewContact(SCHEMA.key_of(row), row))
+        self._now = 0.0
+        return lead.contact_id
 
     def second_settlements(self) -> int:
         self.store.port.flush()

@@ -366,3 +366,87 @@ def test_requests_are_answered_in_their_order(bed: StoreBed) -> None:
     for n in range(30):
         bed.port.claim(ClaimRequest(n, campaign, "", "fifo", 1, 0.0), replies)
     assert [replies.take().request_id for _ in range(30)] == list(range(30))
+
+
+# --- hot leads --------------------------------------------------------------------------------
+
+LEAD = {"id": "lead", "phone": ("+16175559999",), "city": "Boston"}
+
+
+def look(bed: StoreBed, campaign_id: int, now: float = 1000.0, name: str = "") -> list[int]:
+    """The hot leads that a claim for nothing else brings."""
+    replies = Replies()
+    bed.port.claim(ClaimRequest(7, campaign_id, name, "fifo", 10, now, hot_only=True), replies)
+    return ids(replies.take())
+
+
+def test_a_hot_lead_goes_ahead_of_those_who_are_due_and_of_the_list(bed: StoreBed) -> None:
+    made = bed.put_contacts(people(3))
+    campaign = bed.add_campaign()
+    claim(bed, campaign, limit=1)
+    bed.port.defer([Deferral(made[0], campaign, "due", 500.0, "")])
+    lead = bed.add_hot(campaign, LEAD, now=900.0)
+    assert ids(claim(bed, campaign)) == [lead, made[0], made[1], made[2]]
+
+
+def test_a_claim_for_hot_leads_leaves_everybody_else(bed: StoreBed) -> None:
+    made = bed.put_contacts(people(2))
+    campaign, other = bed.add_campaign(), bed.add_campaign()
+    assert look(bed, campaign) == []
+    lead = bed.add_hot(campaign, LEAD, now=900.0)
+    assert look(bed, campaign, now=899.0) == []
+    assert look(bed, other) == []
+    assert look(bed, campaign) == [lead]
+    assert look(bed, campaign) == []
+    assert ids(claim(bed, campaign)) == made
+
+
+def test_a_hot_lead_of_the_list_is_claimed_once(bed: StoreBed) -> None:
+    made = bed.put_contacts(people(2))
+    campaign = bed.add_campaign()
+    assert bed.add_hot(campaign, people(2)[1], now=900.0) == made[1]
+    assert ids(claim(bed, campaign)) == [made[1], made[0]]
+    assert ids(claim(bed, campaign)) == []
+
+
+def test_the_same_lead_again_is_not_dialed_again(bed: StoreBed) -> None:
+    campaign = bed.add_campaign()
+    lead = bed.add_hot(campaign, LEAD, now=900.0)
+    assert bed.add_hot(campaign, LEAD, now=901.0) == lead
+    (contact,) = claim(bed, campaign).contacts
+    (attempt_id,) = commit(bed, draft(contact, campaign))
+    bed.add_hot(campaign, LEAD, now=902.0)
+    bed.port.settle(settlement(attempt_id, lead, campaign, ContactNext("done")))
+    bed.add_hot(campaign, LEAD, now=903.0)
+    assert ids(claim(bed, campaign, now=1e9)) == []
+
+
+def test_a_lead_that_was_dialed_waits_for_its_retry_like_others(bed: StoreBed) -> None:
+    campaign = bed.add_campaign()
+    lead = bed.add_hot(campaign, LEAD, now=900.0)
+    (contact,) = claim(bed, campaign).contacts
+    (attempt_id,) = commit(bed, draft(contact, campaign))
+    retry = ContactNext("waiting", 2000.0, "again")
+    bed.port.settle(settlement(attempt_id, lead, campaign, retry))
+    bed.add_hot(campaign, LEAD, now=1001.0)
+    assert look(bed, campaign, now=3000.0) == []
+    assert ids(claim(bed, campaign, now=1999.0)) == []
+    assert ids(claim(bed, campaign, now=2000.0)) == [lead]
+
+
+def test_a_hot_lead_that_had_to_wait_is_still_hot(bed: StoreBed) -> None:
+    bed.put_contacts(people(1))
+    campaign = bed.add_campaign()
+    lead = bed.add_hot(campaign, LEAD, now=900.0)
+    assert look(bed, campaign) == [lead]
+    bed.port.defer([Deferral(lead, campaign, "waiting", 1500.0, "calling hours")])
+    assert look(bed, campaign, now=1499.0) == []
+    assert ids(claim(bed, campaign, now=1500.0, limit=1)) == [lead]
+
+
+def test_a_hot_lead_must_pass_the_filter(bed: StoreBed) -> None:
+    bed.save_filter("boston", BOSTON)
+    campaign = bed.add_campaign()
+    bed.add_hot(campaign, {**LEAD, "city": "Albany"}, now=900.0)
+    assert look(bed, campaign, name="boston") == []
+    assert len(look(bed, campaign)) == 1

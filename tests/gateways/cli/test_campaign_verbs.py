@@ -140,3 +140,13 @@ def test_an_unknown_campaign_or_status_is_told(run: CommandLine, write: Write) -
 
     assert "did you mean 'Spring offer'" in run.refused("campaign", "publish", "Spring ofer")
     assert "--status 'live' is none of" in run.refused("campaign", "list", "--status", "live")
+
+
+def test_a_reset_campaign_dials_its_contacts_anew(run: CommandLine, write: Write) -> None:
+    _create(run, write)
+    run.good("contacts", "add", "--key", "a", "--phone", "212-555-0101", "--campaign=1", "--hot")
+    assert "reset; 1 contacts are to be dialed again" in run.good("campaign", "reset", "1")
+    assert run.data("campaign", "reset", "1")["contacts_given_back"] == 0
+    run.good("campaign", "publish", "1")
+    assert "cannot be reset while published" in run.refused("campaign", "reset", "1")
+    assert "there is none" in run.refused("campaign", "reset", "9")

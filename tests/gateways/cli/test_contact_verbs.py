@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.gateways.cli.conftest import CommandLine
-from tests.gateways.control.place import CSV, FakeLive
+from tests.gateways.control.place import CSV, FLOW, FakeLive
 
 Write = Callable[[str, str], str]
 
@@ -165,3 +165,66 @@ def test_a_saved_filter_is_refused_by_a_daemon_as_by_the_store(
 ) -> None:
     line = run.refused("filter", "save", "wrong", write("f.yaml", "attribute: town\n"))
     assert line.startswith("f.yaml:1: ")
+
+
+def lead(run: CommandLine, *more: str) -> str:
+    return run.good("contacts", "add", "--key", "a-9", "--phone", "212-555-0109", *more)
+
+
+def test_a_contact_is_added_and_changed_by_its_key(run: CommandLine) -> None:
+    assert lead(run, "--set", "City=Boston") == "contact 1: added\n"
+    assert lead(run) == "contact 1: unchanged\n"
+    assert lead(run, "--phone", "212-555-0110", "--set", "balance=7") == "contact 1: changed\n"
+    (item,) = run.data("contacts", "list")["items"]
+    assert item["attributes"] == {
+        "account": "a-9",
+        "city": "Boston",
+        "balance": 7.0,
+        "phone": ["+12125550109", "+12125550110"],
+    }
+
+
+def test_a_hot_lead_is_put_into_its_campaign_once(run: CommandLine, write: Write) -> None:
+    run.good("campaign", "create", write("flow.yaml", FLOW))
+    hot = ("--campaign", "Spring offer", "--hot")
+    assert lead(run, *hot) == "contact 1: dialed next\n"
+    assert lead(run, *hot) == "contact 1: dialed next\n"
+    told = json.loads(lead(run, *hot, "--json"))
+    assert (told["contact_id"], told["state"], told["added"]) == (1, "waiting", False)
+    assert told["warnings"] == ["the campaign is not published; it will dial the lead when it is"]
+    assert run.data("contacts", "list")["total"] == 1
+
+
+def test_a_hot_lead_whom_the_filter_does_not_find_is_told(run: CommandLine, write: Write) -> None:
+    run.good("filter", "save", "debtors", write("f.yaml", DEBTORS))
+    flow = FLOW.replace("type: init,", "type: init, filter: debtors,")
+    run.good("campaign", "create", write("flow.yaml", flow))
+    told = json.loads(lead(run, "--campaign", "1", "--hot", "--json"))
+    assert told["warnings"][0] == "the campaign's filter does not find it, so it is not dialed"
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        (("--hot",), "contacts add: --campaign and --hot go together; add --campaign"),
+        (("--campaign", "1"), "contacts add: --campaign and --hot go together; add --hot"),
+        (("--campaign", "9", "--hot"), "campaign '9': there is none"),
+        (("--set", "city"), "--set city: is no assignment; write it as city=Boston"),
+        (("--set", "town=x"), "there is no attribute 'town'"),
+        (("--phone", "911"), "phone: "),
+    ],
+)
+def test_a_contact_that_cannot_be_added_is_told(
+    run: CommandLine, more: tuple[str, ...], line: str
+) -> None:
+    words = ("contacts", "add", "--key", "a-9", "--phone", "212-555-0109", *more)
+    assert run.refused(*words).startswith(line)
+    assert run.data("contacts", "list")["total"] == 0
+
+
+def test_a_stopped_campaign_takes_no_hot_lead(run: CommandLine, write: Write) -> None:
+    run.good("campaign", "create", write("flow.yaml", FLOW))
+    run.good("campaign", "stop", "1")
+    words = ("contacts", "add", "--key", "a-9", "--phone", "212-555-0109")
+    told = run.refused(*words, "--campaign", "1", "--hot")
+    assert told.startswith("campaign 'Spring offer': is stopped and dials nobody")

@@ -70,9 +70,9 @@ def test_two_processes_that_open_a_new_database_at_once_both_get_it(tmp_path: Pa
 def broken_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "migrations"
     shutil.copytree(migrate._FOLDER, folder)
-    (folder / "versions" / "0002_broken.py").write_text(
+    (folder / "versions" / "9999_broken.py").write_text(
         "from alembic import op\n"
-        "revision = '0002'\n"
+        "revision = '9999'\n"
         f"down_revision = {newest_schema()!r}\n"
         "def upgrade():\n"
         "    op.execute('CREATE TABLE half_way (id INTEGER)')\n"
