@@ -2,7 +2,7 @@
 
 The rule of this module: it uses the Runtime only, so it is the same carrier in real time and on a
 virtual clock; and it behaves as a real one on the wire does, a 200 that crosses our CANCEL
-included.
+included. What a call comes to is decided in its fate; here it happens.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,7 @@ from actors.runtime import Behaviour, Timer, handles
 from dialer.events import Answered, Bridged, CpaVerdict, EndCause, Ended, Ringing
 from dialer.metrics import Metrics
 from dialer.ports import DialRequest, Sink
-from sim.model import CarrierModel
-from sim.variates import gamma, lognormal, uniform
+from sim.fates import Callees, CallFate
 
 
 class _Dial(NamedTuple):
@@ -48,115 +47,90 @@ class _Step(NamedTuple):
 
 _CAUSES = {
     "busy": EndCause("far", 486, 17, "Busy Here"),
+    "rejected": EndCause("far", 603, 21, "Decline"),
     "invalid": EndCause("far", 404, 1, "Not Found"),
     "congestion": EndCause("far", 503, 34, "Service Unavailable"),
     "give_up": EndCause("far", 480, 19, "Temporarily Unavailable"),
     "far_hang_up": EndCause("far", 200, 16, "BYE"),
     "near_hang_up": EndCause("near", 200, 16, "BYE"),
 }
+_REFUSED = frozenset({"busy", "rejected", "invalid", "congestion"})
 
 
 class _Line:
     """One call, as the carrier sees it."""
 
-    __slots__ = ("answer", "answer_after_s", "events", "state", "talk_s", "timer")
+    __slots__ = ("events", "fate", "state", "timer")
 
-    def __init__(self, events: Sink) -> None:
+    def __init__(self, events: Sink, fate: CallFate) -> None:
         self.events = events
+        self.fate = fate
         self.state = "dialing"
-        self.answer = ""
-        self.answer_after_s = 0.0
-        self.talk_s = 0.0
         self.timer: Timer | None = None
 
 
 class Carrier(Behaviour):
-    """Takes calls, rings, answers as its model says, and hangs up when customers do.
+    """Takes calls, rings, answers as their fates say, and hangs up when customers do.
 
     PROMPT_S: how long a played prompt lasts.
     """
 
     PROMPT_S = 5.0
 
-    def __init__(self, name: str, model: CarrierModel, metrics: Metrics | None = None) -> None:
+    def __init__(self, name: str, callees: Callees, metrics: Metrics | None = None) -> None:
         self.name = name
-        self._model = model
-        self._refusals = (
-            ("busy", model.busy),
-            ("invalid", model.invalid),
-            ("congestion", model.congestion),
-        )
-        self._verdict_after_s = {
-            "live": model.human_verdict_after_s,
-            "machine": model.machine_verdict_after_s,
-        }
+        self._callees = callees
+        self._channels = callees.channels
         self._lines: dict[int, _Line] = {}
         self._in_use: Callable[[float], None] = lambda _: None
         if metrics is not None:
             metrics.open_trunk(name)
             metrics.gauge("dialer_trunk_up", trunk=name).set(1)
-            metrics.gauge("dialer_trunk_channels", trunk=name).set(model.channels)
+            metrics.gauge("dialer_trunk_channels", trunk=name).set(self._channels)
             self._in_use = metrics.gauge("dialer_trunk_channels_in_use", trunk=name).set
 
     def on_start(self) -> None:
-        stream, model = self.runtime.stream, self._model
-        prefix = f"carrier/{self.name}"
-        self._mix = uniform(stream(f"{prefix}/mix"))
-        self._ring = gamma(stream(f"{prefix}/ring"), model.ring_mean_s, model.ring_shape)
-        self._machine_ring = uniform(stream(f"{prefix}/machine"), *model.machine_ring_s)
-        self._talk = lognormal(stream(f"{prefix}/talk"), model.talk_mean_s, model.talk_cv)
+        stream = self.runtime.stream
+        self._fate = self._callees.fates(lambda variate: stream(f"carrier/{self.name}/{variate}"))
 
     # --- a call comes -------------------------------------------------------------------------
 
     @handles(_Dial)
     def _on_dial(self, message: _Dial) -> None:
         attempt_id = message.request.attempt_id
-        model = self._model
-        if model.channels and len(self._lines) >= model.channels:
+        now = self.runtime.now()
+        if self._channels and len(self._lines) >= self._channels:
             cause = EndCause("far", 503, 34, "no circuit available")
-            message.events.tell(Ended(attempt_id, self.runtime.now(), cause))
+            message.events.tell(Ended(attempt_id, now, cause))
             return
-        line = _Line(message.events)
+        fate = self._fate(message.request, now)
+        line = _Line(message.events, fate)
         self._lines[attempt_id] = line
         self._in_use(len(self._lines))
-        draw = self._mix()
-        if draw < model.live:
-            ring_s = self._ring()
-            if ring_s < model.no_answer_after_s:
-                line.answer, line.answer_after_s = "live", ring_s
-            line.talk_s = self._talk()
-        elif draw < model.live + model.machine:
-            line.answer, line.answer_after_s = "machine", self._machine_ring()
-            line.talk_s = model.machine_talk_s
-        else:
-            draw -= model.live + model.machine
-            for what, share in self._refusals:
-                if draw < share:
-                    self._later(attempt_id, line, model.refused_after_s, what)
-                    return
-                draw -= share
-        self._later(attempt_id, line, model.post_dial_delay_s, "ring")
+        what = fate.outcome if fate.outcome in _REFUSED else "ring"
+        self._later(attempt_id, line, fate.post_dial_delay_s, what)
 
     @handles(_Step)
     def _on_step(self, step: _Step) -> None:
         line = self._lines.get(step.attempt_id)
         if line is None:
             return
-        attempt_id = step.attempt_id
+        attempt_id, fate = step.attempt_id, line.fate
         match step.what:
             case "ring":
                 line.state = "ringing"
                 line.events.tell(Ringing(attempt_id, self.runtime.now()))
-                if line.answer:
-                    self._later(attempt_id, line, line.answer_after_s, "answer")
+                if fate.verdict:
+                    self._later(attempt_id, line, fate.answer_s, "answer")
                 else:
-                    self._later(attempt_id, line, self._model.no_answer_after_s, "give_up")
+                    self._later(attempt_id, line, fate.ring_s, "give_up")
             case "answer":
                 line.state = "answered"
                 line.events.tell(Answered(attempt_id, self.runtime.now()))
-                after_s = self._verdict_after_s[line.answer]
-                if after_s:
-                    self._later(attempt_id, line, after_s, "verdict")
+                if fate.patience_s < fate.verdict_after_s:
+                    self._later(attempt_id, line, fate.patience_s, "far_hang_up")
+                elif fate.verdict_after_s:
+                    self._later(attempt_id, line, fate.verdict_after_s, "verdict")
                 else:
                     self._give_verdict(attempt_id, line)
             case "verdict":
@@ -165,11 +139,11 @@ class Carrier(Behaviour):
                 self._end(attempt_id, line, _CAUSES[what])
 
     def _give_verdict(self, attempt_id: int, line: _Line) -> None:
-        machine = line.answer == "machine"
-        verdict = "answering_machine" if machine else "human"
-        line.events.tell(CpaVerdict(attempt_id, self.runtime.now(), verdict))
-        patience_s = line.talk_s if machine else self._model.patience_s
-        self._later(attempt_id, line, patience_s, "far_hang_up")
+        fate = line.fate
+        line.events.tell(CpaVerdict(attempt_id, self.runtime.now(), fate.verdict))
+        is_known_machine = fate.verdict != "human" and not fate.is_live
+        stays_s = fate.talk_s if is_known_machine else fate.patience_s - fate.verdict_after_s
+        self._later(attempt_id, line, stays_s, "far_hang_up")
 
     # --- what we ask of it --------------------------------------------------------------------
 
@@ -194,7 +168,7 @@ class Carrier(Behaviour):
         line = self._lines.get(message.attempt_id)
         if line is not None and line.state == "answered":
             line.state = "bridged"
-            self._later(message.attempt_id, line, line.talk_s, "far_hang_up")
+            self._later(message.attempt_id, line, line.fate.talk_s, "far_hang_up")
             line.events.tell(Bridged(message.attempt_id, self.runtime.now()))
 
     @handles(_Play)

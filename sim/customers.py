@@ -13,6 +13,7 @@ from math import ceil, exp
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from sim.fates import CallFate
 from sim.laws import Constant, Gamma, Law
 from sim.scenario import Change, Scenario, Segment, with_traits
 from sim.traits import OUTCOMES, Outcomes
@@ -23,39 +24,6 @@ _MOST_LIVE = 0.95
 
 
 _ONLY_NO_ANSWER = list(accumulate(float(name == "no_answer") for name in OUTCOMES[1:]))
-
-
-class CallFate(NamedTuple):
-    """All that will happen to a call as far as the world decides it.
-
-    outcome: one of OUTCOMES.
-    post_dial_delay_s: from the dial to the first ring; for a refused call, to the refusal.
-    answer_s: from the first ring to the answer; 0 where nobody answers.
-    ring_s: from the first ring until the carrier gives up, where nobody answers.
-    verdict, verdict_after_s: what call progress analysis says ("human", "answering_machine",
-        "fax"), that long after the answer; empty where nobody answers.
-    talk_s, wrap_up_s: with an agent and after. A machine's talk_s is with an agent it was passed
-        on to, or until the machine hangs up.
-    patience_s: from the answer until an unconnected customer hangs up.
-    false_answer: the carrier answers while it still rings, so answer_s is 0; the ringing that goes
-        on is in verdict_after_s and patience_s.
-    """
-
-    outcome: str
-    post_dial_delay_s: float
-    answer_s: float = 0.0
-    ring_s: float = 0.0
-    verdict: str = ""
-    verdict_after_s: float = 0.0
-    talk_s: float = 0.0
-    wrap_up_s: float = 0.0
-    patience_s: float = 0.0
-    false_answer: bool = False
-
-    @property
-    def is_live(self) -> bool:
-        """A person answers."""
-        return self.outcome == "live"
 
 
 class _Regime(NamedTuple):

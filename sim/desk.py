@@ -1,7 +1,8 @@
 """Agents, simulated.
 
-The rule of this module: agents work as their model says and tell the pool what a real desk would:
-that they are here, that they answered or did not, and that their wrap-up is over.
+The rule of this module: agents work as their habits say and tell the pool what a real desk would:
+that they are here, that they answered or did not, that their wrap-up is over, and that they go on
+a break and are back.
 """
 
 from typing import NamedTuple
@@ -9,8 +10,7 @@ from typing import NamedTuple
 from actors.runtime import Behaviour, Timer, handles
 from dialer.events import AgentAccepted, AgentAsked, AgentLegDown, AgentLegUp, AgentNoAnswer
 from dialer.ports import Sink
-from sim.model import DeskModel
-from sim.variates import lognormal, uniform
+from sim.fates import Habits
 
 
 class _LogIn(NamedTuple):
@@ -25,26 +25,49 @@ class _Offer(NamedTuple):
     agent_id: str
 
 
+class _Connect(NamedTuple):
+    agent_id: str
+
+
 class _Release(NamedTuple):
     agent_id: str
+    attempt_id: int
+
+
+class _WrapUpOver(NamedTuple):
+    agent_id: str
+
+
+class BreakDue(NamedTuple):
+    """To the desk: this agent's break is due, for lasts_s from when it begins.
+
+    announced: the agent asks for it at once, even in a call, so that the pool knows; else they
+    just go when the call in hand and its wrap-up are over.
+    """
+
+    agent_id: str
+    lasts_s: float
+    announced: bool
 
 
 class Desk(Behaviour):
     """All simulated agents. pool: where their events go."""
 
-    def __init__(self, model: DeskModel, pool: Sink) -> None:
-        self._model = model
+    def __init__(self, habits: Habits, pool: Sink) -> None:
+        self._habits = habits
         self._pool = pool
         self._wrapping: dict[str, Timer] = {}
+        self._with_caller: set[str] = set()
+        self._due: dict[str, BreakDue] = {}
 
     def on_start(self) -> None:
-        model = self._model
         stream = self.runtime.stream
-        self._wrap_up = lognormal(stream("desk/wrap_up"), model.wrap_up_mean_s, model.wrap_up_cv)
-        self._luck = uniform(stream("desk/rona"))
+        self._wrap_up = self._habits.wrap_ups(lambda variate: stream(f"desk/{variate}"))
+        self._offer = self._habits.offers(lambda variate: stream(f"desk/{variate}"))
 
     @handles(_LogIn)
     def _on_log_in(self, message: _LogIn) -> None:
+        self._with_caller.discard(message.agent_id)
         self._pool.tell(AgentLegUp(message.agent_id, self.runtime.now()))
 
     @handles(_LogOut)
@@ -53,28 +76,69 @@ class Desk(Behaviour):
 
     @handles(_Offer)
     def _on_offer(self, message: _Offer) -> None:
-        now = self.runtime.now()
-        misses = self._luck() < self._model.rona
-        event = AgentNoAnswer if misses else AgentAccepted
-        at = now + self._model.answer_s
-        self.runtime.after(self._model.answer_s, self._pool, event(message.agent_id, at))
+        offer = self._offer()
+        at = self.runtime.now() + offer.after_s
+        event = AgentNoAnswer if offer.missed else AgentAccepted
+        self.runtime.after(offer.after_s, self._pool, event(message.agent_id, at))
+        if offer.missed:
+            self._come_back(message.agent_id, offer.after_s + self._habits.away_s)
+
+    @handles(_Connect)
+    def _on_connect(self, message: _Connect) -> None:
+        self._with_caller.add(message.agent_id)
 
     @handles(_Release)
     def _on_release(self, message: _Release) -> None:
-        wrap_up_s = self._wrap_up()
-        at = self.runtime.now() + wrap_up_s
-        done = AgentAsked(message.agent_id, at, "wrap_up_done")
-        earlier = self._wrapping.get(message.agent_id)
+        agent_id = message.agent_id
+        wrap_up_s = self._wrap_up(message.attempt_id)
+        due = self._due.get(agent_id)
+        if due is not None and due.announced:
+            # The pool has them not ready from here on; they still write up the call first.
+            del self._due[agent_id]
+            self._with_caller.discard(agent_id)
+            self._come_back(agent_id, wrap_up_s + due.lasts_s)
+            return
+        earlier = self._wrapping.get(agent_id)
         if earlier is not None:
             earlier.cancel()  # or it would cut this wrap-up short
-        self._wrapping[message.agent_id] = self.runtime.after(wrap_up_s, self._pool, done)
+        self._wrapping[agent_id] = self.runtime.after(wrap_up_s, self.ref, _WrapUpOver(agent_id))
+
+    @handles(_WrapUpOver)
+    def _on_wrap_up_over(self, message: _WrapUpOver) -> None:
+        agent_id = message.agent_id
+        self._with_caller.discard(agent_id)
+        due = self._due.pop(agent_id, None)
+        if due is None:
+            self._pool.tell(AgentAsked(agent_id, self.runtime.now(), "wrap_up_done"))
+        else:
+            self._go(due)
+
+    @handles(BreakDue)
+    def _on_break_due(self, due: BreakDue) -> None:
+        if due.agent_id not in self._with_caller:
+            self._go(due)
+            return
+        self._due[due.agent_id] = due
+        if due.announced:
+            self._ask_for_break(due.agent_id)
+
+    def _go(self, due: BreakDue) -> None:
+        self._ask_for_break(due.agent_id)
+        self._come_back(due.agent_id, due.lasts_s)
+
+    def _ask_for_break(self, agent_id: str) -> None:
+        self._pool.tell(AgentAsked(agent_id, self.runtime.now(), "not_ready", "break"))
+
+    def _come_back(self, agent_id: str, after_s: float) -> None:
+        at = self.runtime.now() + after_s
+        self.runtime.after(after_s, self._pool, AgentAsked(agent_id, at, "ready"))
 
 
 class SimDesk:
     """The AgentDesk port in front of a Desk. desk: its handle or ref."""
 
-    def __init__(self, model: DeskModel, desk: Sink) -> None:
-        self.kept_up = model.kept_up
+    def __init__(self, habits: Habits, desk: Sink) -> None:
+        self.kept_up = habits.kept_up
         self._desk = desk
 
     def log_in(self, agent_id: str, address: str) -> None:  # noqa: ARG002
@@ -86,8 +150,9 @@ class SimDesk:
     def offer(self, agent_id: str) -> None:
         self._desk.tell(_Offer(agent_id))
 
-    def connect(self, agent_id: str, attempt_id: int) -> None:
+    def connect(self, agent_id: str, attempt_id: int) -> None:  # noqa: ARG002
         """A simulated agent hears the caller at once."""
+        self._desk.tell(_Connect(agent_id))
 
-    def release(self, agent_id: str, attempt_id: int) -> None:  # noqa: ARG002
-        self._desk.tell(_Release(agent_id))
+    def release(self, agent_id: str, attempt_id: int) -> None:
+        self._desk.tell(_Release(agent_id, attempt_id))

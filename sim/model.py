@@ -1,12 +1,16 @@
-"""What a simulated carrier, its customers and its agents are like.
+"""A carrier, its customers and its agents in a few numbers: the demo's world, and the tests'.
 
-The rule of this module: every number that shapes the simulated world stands here, with its unit;
-the defaults are the base scenario of docs/simulation.md.
+The rule of this module: every number stands here with its unit, and the defaults are the base
+scenario. A simulation that compares pacers takes a whole scenario instead (`sim.population`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from dialer.ports import DialRequest
+from sim.fates import CallFate, FateOf, Offer, Streams
+from sim.variates import gamma, lognormal, uniform
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,50 @@ class CarrierModel:
     channels: int = 0
     """Calls at once; 0 means no limit. The excess is refused with 503."""
 
+    def fates(self, stream: Streams) -> FateOf:
+        """Fates drawn in turn, each variate from its own stream."""
+        mix = uniform(stream("mix"))
+        ring = gamma(stream("ring"), self.ring_mean_s, self.ring_shape)
+        machine_ring = uniform(stream("machine"), *self.machine_ring_s)
+        talk = lognormal(stream("talk"), self.talk_mean_s, self.talk_cv)
+        refusals = (
+            ("busy", self.busy),
+            ("invalid", self.invalid),
+            ("congestion", self.congestion),
+        )
+
+        def fate(request: DialRequest, at: float) -> CallFate:  # noqa: ARG001
+            draw, delay_s = mix(), self.post_dial_delay_s
+            if draw < self.live:
+                ring_s, talk_s = ring(), talk()
+                if ring_s < self.no_answer_after_s:
+                    return self._answered("live", ring_s, "human", talk_s)
+            elif draw < self.live + self.machine:
+                return self._answered(
+                    "machine", machine_ring(), "answering_machine", self.machine_talk_s
+                )
+            else:
+                draw -= self.live + self.machine
+                for outcome, share in refusals:
+                    if draw < share:
+                        return CallFate(outcome, self.refused_after_s)
+                    draw -= share
+            return CallFate("no_answer", delay_s, ring_s=self.no_answer_after_s)
+
+        return fate
+
+    def _answered(self, outcome: str, ring_s: float, verdict: str, talk_s: float) -> CallFate:
+        human = verdict == "human"
+        return CallFate(
+            outcome,
+            self.post_dial_delay_s,
+            answer_s=ring_s,
+            verdict=verdict,
+            verdict_after_s=self.human_verdict_after_s if human else self.machine_verdict_after_s,
+            talk_s=talk_s,
+            patience_s=self.patience_s,
+        )
+
     @classmethod
     def of_weights(cls, weights: Mapping[str, float], **times: Any) -> "CarrierModel":
         """A model whose dials come to these outcomes in these proportions.
@@ -66,3 +114,12 @@ class DeskModel:
     answer_s: float = 1.0
     kept_up: bool = True
     rona: float = field(default=0.0, metadata={"help": "share of offers that nobody answers"})
+    away_s: float = 60.0
+
+    def offers(self, stream: Streams) -> Callable[[], Offer]:
+        luck = uniform(stream("rona"))
+        return lambda: Offer(luck() < self.rona, self.answer_s)
+
+    def wrap_ups(self, stream: Streams) -> Callable[[int], float]:
+        wrap_up = lognormal(stream("wrap_up"), self.wrap_up_mean_s, self.wrap_up_cv)
+        return lambda _: wrap_up()

@@ -1,0 +1,86 @@
+"""What the simulated world decides, as the carrier and the desk ask for it.
+
+The rule of this module: the carrier and the desk carry out and never draw; what happens is in a
+fate or a habit, whoever made it.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from numpy.random import Generator
+
+from dialer.ports import DialRequest
+
+
+class CallFate(NamedTuple):
+    """All that will happen to a call as far as the world decides it.
+
+    outcome: one of `traits.OUTCOMES`.
+    post_dial_delay_s: from the dial to the first ring; for a refused call, to the refusal.
+    answer_s: from the first ring to the answer; 0 where nobody answers.
+    ring_s: from the first ring until the carrier gives up, where nobody answers.
+    verdict, verdict_after_s: what call progress analysis says ("human", "answering_machine",
+        "fax"), that long after the answer; empty where nobody answers.
+    talk_s, wrap_up_s: with an agent and after. A machine's talk_s is with an agent it was passed
+        on to; or, after a verdict that it is one, until it hangs up.
+    patience_s: from the answer until an unconnected customer hangs up.
+    false_answer: the carrier answers while it still rings, so answer_s is 0; the ringing that goes
+        on is in verdict_after_s and patience_s.
+    """
+
+    outcome: str
+    post_dial_delay_s: float
+    answer_s: float = 0.0
+    ring_s: float = 0.0
+    verdict: str = ""
+    verdict_after_s: float = 0.0
+    talk_s: float = 0.0
+    wrap_up_s: float = 0.0
+    patience_s: float = 0.0
+    false_answer: bool = False
+
+    @property
+    def is_live(self) -> bool:
+        """A person answers."""
+        return self.outcome == "live"
+
+
+FateOf = Callable[[DialRequest, float], CallFate]
+"""From a dial and its time (seconds since the epoch) to what comes of it."""
+
+Streams = Callable[[str], Generator]
+
+
+class Callees(Protocol):
+    """Whoever is called. channels: calls at once, 0 for no limit; the excess is refused."""
+
+    @property
+    def channels(self) -> int: ...
+
+    def fates(self, stream: Streams) -> FateOf:
+        """stream: random streams by name, for worlds that have none of their own."""
+
+
+class Offer(NamedTuple):
+    """What comes of an offer to an agent: after_s later it is accepted, or was missed."""
+
+    missed: bool
+    after_s: float
+
+
+class Habits(Protocol):
+    """How agents work.
+
+    kept_up: their audio leg stands all day. away_s: how long after a missed offer they are back.
+    """
+
+    @property
+    def kept_up(self) -> bool: ...
+
+    @property
+    def away_s(self) -> float: ...
+
+    def offers(self, stream: Streams) -> Callable[[], Offer]: ...
+
+    def wrap_ups(self, stream: Streams) -> Callable[[int], float]:
+        """From the attempt that ended to the seconds of wrap-up after it."""
