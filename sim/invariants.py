@@ -51,9 +51,9 @@ class InvariantsJournal:
         self._agent_of: dict[int, str] = {}
         self._call_of: dict[str, int] = {}
         self._state_of: dict[str, str] = {}
-        # Agents who talk, since when, and until when a call has to know of it.
-        self._talking_since: dict[str, float] = {}
-        self._unknown: deque[tuple[float, str, float]] = deque()
+        # Agents who talk, and from when on a call has to know of it.
+        self._known_from: dict[str, float] = {}
+        self._to_look: deque[tuple[float, str]] = deque()
         self._steps: Mapping[str, Callable[[CallMoved], None]] = {
             "dialing": self._on_dialing,
             "bridged": self._on_bridged,
@@ -104,12 +104,12 @@ class InvariantsJournal:
 
     def _on_settled(self, record: CallMoved) -> None:
         attempt_id = record.attempt_id
+        self._look_for_callers(record.at)
         agent_id = self._agent_of.pop(attempt_id, "")
         if self._call_of.get(agent_id) == attempt_id:
             del self._call_of[agent_id]
-            since = self._talking_since.get(agent_id)
-            if since is not None:
-                self._unknown.append((record.at + GRACE_S, agent_id, since))
+            if agent_id in self._known_from:
+                self._expect_caller(agent_id, record.at + GRACE_S)
         contact_id = self._contact_of.pop(attempt_id, None)
         if contact_id is None:
             self._violated("attempt_settled_once", record.at, f"attempt {attempt_id}")
@@ -125,22 +125,26 @@ class InvariantsJournal:
 
     def _on_agent(self, record: AgentMoved) -> None:
         agent_id = record.agent_id
+        self._look_for_callers(record.at)
         if self._state_of.get(agent_id, record.from_state) != record.from_state:
             told = f"{agent_id} left {record.from_state} and was {self._state_of[agent_id]}"
             self._violated("agent_state_broken", record.at, told)
         self._state_of[agent_id] = record.to_state
         if record.to_state == "talking":
-            self._talking_since[agent_id] = record.at
-            self._unknown.append((record.at + GRACE_S, agent_id, record.at))
+            self._expect_caller(agent_id, record.at + GRACE_S)
         else:
-            self._talking_since.pop(agent_id, None)
-        if self._unknown and self._unknown[0][0] < record.at:
-            self._look_for_callers(record.at)
+            self._known_from.pop(agent_id, None)
+
+    def _expect_caller(self, agent_id: str, known_from: float) -> None:
+        self._known_from[agent_id] = known_from
+        self._to_look.append((known_from, agent_id))
 
     def _look_for_callers(self, at: float) -> None:
-        while self._unknown and self._unknown[0][0] < at:
-            _, agent_id, since = self._unknown.popleft()
-            if self._talking_since.get(agent_id) == since and agent_id not in self._call_of:
+        """Who talks, a while after they began or their call ended, has to be in a call."""
+        while self._to_look and self._to_look[0][0] < at:
+            known_from, agent_id = self._to_look.popleft()
+            is_due = self._known_from.get(agent_id) == known_from
+            if is_due and agent_id not in self._call_of:
                 self._violated("agent_without_call", at, agent_id)
 
     def _violated(self, promise: str, at: float, what: str) -> None:
