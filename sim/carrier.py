@@ -90,8 +90,7 @@ class Carrier(Behaviour):
             self._in_use = metrics.gauge("dialer_trunk_channels_in_use", trunk=name).set
 
     def on_start(self) -> None:
-        stream = self.runtime.stream
-        self._fate = self._callees.fates(lambda variate: stream(f"carrier/{self.name}/{variate}"))
+        self._fate = self._callees.fates(self.runtime.stream, self.name)
 
     # --- a call comes -------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ that they are here, that they answered or did not, that their wrap-up is over, a
 a break and are back.
 """
 
+from math import inf
 from typing import NamedTuple
 
 from actors.runtime import Behaviour, Timer, handles
@@ -59,16 +60,35 @@ class Desk(Behaviour):
         self._wrapping: dict[str, Timer] = {}
         self._with_caller: set[str] = set()
         self._due: dict[str, BreakDue] = {}
+        self._seen: set[str] = set()
 
     def on_start(self) -> None:
         stream = self.runtime.stream
-        self._wrap_up = self._habits.wrap_ups(lambda variate: stream(f"desk/{variate}"))
-        self._offer = self._habits.offers(lambda variate: stream(f"desk/{variate}"))
+        self._wrap_up = self._habits.wrap_ups(stream)
+        self._offer = self._habits.offers(stream)
+        self._day = self._habits.days(stream)
 
     @handles(_LogIn)
     def _on_log_in(self, message: _LogIn) -> None:
-        self._with_caller.discard(message.agent_id)
-        self._pool.tell(AgentLegUp(message.agent_id, self.runtime.now()))
+        agent_id, now = message.agent_id, self.runtime.now()
+        self._with_caller.discard(agent_id)
+        if agent_id in self._seen:
+            self._pool.tell(AgentLegUp(agent_id, now))
+            return
+        day = self._day(len(self._seen))
+        self._seen.add(agent_id)
+        if day.log_in_at > now:
+            self._tell_later(day.log_in_at, self._pool, AgentLegUp(agent_id, day.log_in_at))
+        else:
+            self._pool.tell(AgentLegUp(agent_id, now))
+        for rest in day.breaks:
+            self._tell_later(rest.at, self.ref, BreakDue(agent_id, rest.lasts_s, rest.announced))
+        if day.log_out_at < inf:
+            log_out = AgentAsked(agent_id, day.log_out_at, "logout")
+            self._tell_later(day.log_out_at, self._pool, log_out)
+
+    def _tell_later(self, at: float, to: Sink, message: object) -> None:
+        self.runtime.after(max(0.0, at - self.runtime.now()), to, message)
 
     @handles(_LogOut)
     def _on_log_out(self, message: _LogOut) -> None:

@@ -5,6 +5,7 @@ fate or a habit, whoever made it.
 """
 
 from collections.abc import Callable
+from math import inf
 from typing import NamedTuple, Protocol
 
 from numpy.random import Generator
@@ -57,8 +58,8 @@ class Callees(Protocol):
     @property
     def channels(self) -> int: ...
 
-    def fates(self, stream: Streams) -> FateOf:
-        """stream: random streams by name, for worlds that have none of their own."""
+    def fates(self, stream: Streams, carrier: str) -> FateOf:
+        """stream: the runtime's random streams by name. carrier: through which they are called."""
 
 
 class Offer(NamedTuple):
@@ -66,6 +67,22 @@ class Offer(NamedTuple):
 
     missed: bool
     after_s: float
+
+
+class PlannedBreak(NamedTuple):
+    """A break due at `at`, lasting lasts_s from when it begins; announced: see `BreakDue`."""
+
+    at: float
+    lasts_s: float
+    announced: bool
+
+
+class AgentDay(NamedTuple):
+    """An agent's day, in seconds since the epoch. log_out_at is infinite where they stay."""
+
+    log_in_at: float = 0.0
+    log_out_at: float = inf
+    breaks: tuple[PlannedBreak, ...] = ()
 
 
 class Habits(Protocol):
@@ -79,6 +96,9 @@ class Habits(Protocol):
 
     @property
     def away_s(self) -> float: ...
+
+    def days(self, stream: Streams) -> Callable[[int], AgentDay]:
+        """From an agent's number, from 0 in the order of their first log-ins, to their day."""
 
     def offers(self, stream: Streams) -> Callable[[], Offer]: ...
 

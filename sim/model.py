@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dialer.ports import DialRequest
-from sim.fates import CallFate, FateOf, Offer, Streams
+from sim.fates import AgentDay, CallFate, FateOf, Offer, Streams
 from sim.variates import gamma, lognormal, uniform
 
 
@@ -43,12 +43,13 @@ class CarrierModel:
     channels: int = 0
     """Calls at once; 0 means no limit. The excess is refused with 503."""
 
-    def fates(self, stream: Streams) -> FateOf:
+    def fates(self, stream: Streams, carrier: str) -> FateOf:
         """Fates drawn in turn, each variate from its own stream."""
-        mix = uniform(stream("mix"))
-        ring = gamma(stream("ring"), self.ring_mean_s, self.ring_shape)
-        machine_ring = uniform(stream("machine"), *self.machine_ring_s)
-        talk = lognormal(stream("talk"), self.talk_mean_s, self.talk_cv)
+        prefix = f"carrier/{carrier}"
+        mix = uniform(stream(f"{prefix}/mix"))
+        ring = gamma(stream(f"{prefix}/ring"), self.ring_mean_s, self.ring_shape)
+        machine_ring = uniform(stream(f"{prefix}/machine"), *self.machine_ring_s)
+        talk = lognormal(stream(f"{prefix}/talk"), self.talk_mean_s, self.talk_cv)
         refusals = (
             ("busy", self.busy),
             ("invalid", self.invalid),
@@ -116,10 +117,14 @@ class DeskModel:
     rona: float = field(default=0.0, metadata={"help": "share of offers that nobody answers"})
     away_s: float = 60.0
 
+    def days(self, stream: Streams) -> Callable[[int], AgentDay]:  # noqa: ARG002
+        """They come when they are called, and stay."""
+        return lambda _: AgentDay()
+
     def offers(self, stream: Streams) -> Callable[[], Offer]:
-        luck = uniform(stream("rona"))
+        luck = uniform(stream("desk/rona"))
         return lambda: Offer(luck() < self.rona, self.answer_s)
 
     def wrap_ups(self, stream: Streams) -> Callable[[int], float]:
-        wrap_up = lognormal(stream("wrap_up"), self.wrap_up_mean_s, self.wrap_up_cv)
+        wrap_up = lognormal(stream("desk/wrap_up"), self.wrap_up_mean_s, self.wrap_up_cv)
         return lambda _: wrap_up()

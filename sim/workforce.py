@@ -7,26 +7,10 @@ day under every pacer. Wrap-up goes with the call (`sim.customers`), for the sam
 from bisect import bisect_right
 from itertools import accumulate
 from math import inf
-from typing import NamedTuple
 
+from sim.fates import AgentDay, PlannedBreak
 from sim.scenario import Scenario
 from sim.variates import Seed, keyed, uniforms
-
-
-class PlannedBreak(NamedTuple):
-    """A break that starts at at_s, or after the call in hand; announced: see `scenario.Break`."""
-
-    at_s: float
-    lasts_s: float
-    announced: bool
-
-
-class AgentDay(NamedTuple):
-    """An agent's day, in seconds from the start. log_out_s is infinite where they stay."""
-
-    log_in_s: float
-    log_out_s: float
-    breaks: tuple[PlannedBreak, ...]
 
 
 class Workforce:
@@ -35,6 +19,7 @@ class Workforce:
     def __init__(self, scenario: Scenario, seed: Seed, agents: int) -> None:
         self._given = scenario.agents
         self._agents = agents
+        self._start = scenario.start_at
         self._shift_ends = tuple(accumulate(shift.share for shift in self._given.shifts))
         self._log_in = keyed(seed, "log_in", self._given.log_in_s.law.draw)
         self._answer = keyed(seed, "agent_answer", self._given.answer_s.law.draw)
@@ -60,8 +45,9 @@ class Workforce:
         breaks = []
         for rest, starts, lasts in self._breaks:
             at_s = rest.at_s + rest.stagger_s * (agent % rest.groups) + starts(agent)
-            breaks.append(PlannedBreak(at_s, lasts(agent), rest.announced))
-        return AgentDay(from_s + self._log_in(agent), until_s, tuple(sorted(breaks)))
+            breaks.append(PlannedBreak(self._start + at_s, lasts(agent), rest.announced))
+        log_in_at = self._start + from_s + self._log_in(agent)
+        return AgentDay(log_in_at, self._start + until_s, tuple(sorted(breaks)))
 
     def misses(self, offer: int) -> bool:
         """Whether offer number `offer` of the day is one that nobody answers."""

@@ -338,12 +338,14 @@ def test_a_false_answer_waits_for_its_verdict() -> None:
 
 
 def test_churn_brings_agents_late_and_sends_them_on_break_in_three_groups() -> None:
-    days = [Workforce(shipped("churn"), (1, 0), agents=30).day(agent) for agent in range(30)]
-    assert all(0 <= day.log_in_s <= 900 for day in days)
-    assert max(day.log_in_s for day in days) > 600
+    world = shipped("churn")
+    start = world.start_at
+    days = [Workforce(world, (1, 0), agents=30).day(agent) for agent in range(30)]
+    assert all(0 <= day.log_in_at - start <= 900 for day in days)
+    assert max(day.log_in_at for day in days) - start > 600
     for agent, day in enumerate(days):
         (rest,) = day.breaks
-        assert 0 <= rest.at_s - 7200 * (1 + agent % 3) <= 300
+        assert 0 <= rest.at - start - 7200 * (1 + agent % 3) <= 300
         assert (rest.lasts_s, rest.announced) == (1800, False)
 
 
@@ -352,8 +354,9 @@ def test_shifts_are_dealt_by_share() -> None:
         "agents: {shifts: [{share: 0.25, until_s: 14400}, {share: 0.75, from_s: 3600}]}"
     )
     days = [Workforce(world, 1, agents=8).day(agent) for agent in range(8)]
-    assert [day.log_in_s for day in days] == [0] * 2 + [3600] * 6
-    assert [day.log_out_s for day in days][:3] == [14400, 14400, float("inf")]
+    start = world.start_at
+    assert [day.log_in_at - start for day in days] == [0] * 2 + [3600] * 6
+    assert [day.log_out_at - start for day in days][:3] == [14400, 14400, float("inf")]
 
 
 def test_missed_offers_come_in_their_share() -> None:
