@@ -206,7 +206,8 @@ class Daemon:
         self.director.tell(TrunkChanged(trunk.name, self.runtime.now(), True))
 
     def _simulate_desk(self, settings: Settings) -> None:
-        model = DeskModel(wrap_up_mean_s=max(0.1, settings.simulation.wrap_up_s))
+        wrap_up_mean_s = max(0.1, settings.simulation.wrap_up_s)
+        model = DeskModel(wrap_up_mean_s=wrap_up_mean_s, kept_up=settings.desk.kept_up)
         pool = self.director.pool
         desk = self.director.keep_alive("desk", lambda: Desk(model, pool))
         self._desk = SimDesk(model, desk)
@@ -342,6 +343,9 @@ def site_of(settings: Settings) -> Site:
         panic_file=settings.panic_file,
         wrap_up_s=settings.desk.wrap_up_s,
         staff=staff_of(settings, ()).profiles,
+        demands={queue.name: queue.demand for queue in settings.queues},
+        pause_codes=settings.pause_codes,
+        kept_up=settings.desk.kept_up,
     )
 
 

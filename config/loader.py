@@ -73,12 +73,16 @@ def _contradictions(settings: Settings) -> Iterator[tuple[Place, str, str]]:
     except ContactError as error:
         what = f"{error.where}: {error.what}" if error.where else error.what
         yield ("attributes",), what, error.mend
-    names = [queue.name for queue in settings.queues]
+    demands = {queue.name: queue.demand for queue in settings.queues}
     for index, agent in enumerate(settings.agents):
         for place, queue in enumerate(agent.queues):
-            if queue not in names:
+            at = ("agents", index, "queues", place)
+            if queue not in demands:
                 what = f"agent {agent.id!r}: there is no queue {queue!r}"
-                yield ("agents", index, "queues", place), what, suggestion(queue, names)
+                yield at, what, suggestion(queue, demands)
+            elif lacks := demands[queue].lacking(agent.languages, agent.skills):
+                what = f"agent {agent.id!r}: queue {queue!r} asks for {lacks}"
+                yield at, what, "give them that, or take the queue from them"
         if isinstance(settings.desk, SipDesk) and not agent.address:
             what = f"agent {agent.id!r} has no phone, and desk.kind is sip"
             yield ("agents", index), what, "add address: sip:NAME@HOST"

@@ -29,6 +29,7 @@ from dialer import outcomes
 from dialer.contacts import AttributeSpec, AttributeType, Schema
 from dialer.dial_policy import DialPolicy
 from dialer.documents import suggestion
+from dialer.queues import Demand
 
 DATA_DIR = Path("var")
 
@@ -90,6 +91,9 @@ class SimulatedDesk(Section):
     """Agents who are not there: they answer and wrap up as `simulation` says."""
 
     kind: Literal["simulated"] = Field("simulated", description="agents who are not there")
+    kept_up: bool = Field(
+        True, description="false: their phones ring per call, for progressive and preview only"
+    )
     wrap_up_s: float = Field(30.0, ge=0, le=3600, description="limit of wrap-up; 0 for none")
 
 
@@ -99,6 +103,7 @@ class SipDesk(Section):
     kind: Literal["sip"] = Field(description="agents on SIP phones")
     bind: SipAddress = Field(_ALL_ADDRESSES, description="where we listen; trunks may share it")
     advertised_host: str = Field("", description="our address as the phones see it")
+    kept_up: Literal[True] = Field(True, description="a leg stands all day; no other way yet")
     answer_timeout_s: float = Field(
         20.0, ge=1, le=120, description="how long a phone may take to answer at login"
     )
@@ -109,10 +114,17 @@ Desk = Annotated[SimulatedDesk | SipDesk, Field(discriminator="kind")]
 
 
 class Queue(Section):
-    """A queue that agents serve and flows seize agents from."""
+    """Agents serve it, flows seize from it; if it asks for something, only who has it serves."""
 
     name: Name = Field(description="how flows call it")
     mrd: str = Field("voice", min_length=1, description="the media routing domain")
+    languages: tuple[str, ...] = Field((), description="its agents speak all of these")
+    skills: dict[str, int] = Field({}, description="the least level of each, by skill")
+
+    @property
+    def demand(self) -> Demand:
+        """What it asks of its agents."""
+        return Demand(self.languages, self.skills)
 
 
 class Agent(Section):
@@ -122,6 +134,8 @@ class Agent(Section):
     name: str = Field("", description="for people")
     address: str = Field("", pattern=_SIP_URI, description="their phone, as sip:amy@10.0.0.5")
     queues: Several[str] = Field(("default",), description="queues they serve")
+    languages: tuple[str, ...] = Field((), description="languages they speak, as en, es")
+    skills: dict[str, int] = Field({}, description="the level of each, by skill")
     wrap_up_s: float | None = Field(
         None, ge=0, le=3600, description="their own limit of wrap-up, else the desk's"
     )
@@ -235,6 +249,9 @@ class Settings(Section):
     desk: Desk = Field(default_factory=SimulatedDesk, description="how agents are reached")
     queues: Several[Queue] = Field((Queue(name="default"),), description="queues that agents serve")
     agents: tuple[Agent, ...] = Field((), description="agents who are there from the start")
+    pause_codes: tuple[str, ...] = Field(
+        (), description="why an agent may be not ready; none given allows any reason"
+    )
     media: Media = Field(default_factory=Media, description="the audio relay")
     metrics: Metrics = Field(default_factory=Metrics, description="metrics and health over HTTP")
     journal: Journal = Field(default_factory=Journal, description="the ledger")

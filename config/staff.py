@@ -7,7 +7,7 @@ only agents of the settings (and simulated ones) are logged in without being ask
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from config.settings import Settings, SipDesk
+from config.settings import Agent, Settings, SipDesk
 from dialer.agents import AgentProfile
 
 
@@ -18,6 +18,16 @@ class Staff(NamedTuple):
     present: tuple[str, ...]
 
 
+def queues_of(agent: Agent, settings: Settings) -> tuple[str, ...]:
+    """Their own queues, and those that ask for what they have."""
+    asking = [
+        queue.name
+        for queue in settings.queues
+        if queue.demand and not queue.demand.lacking(agent.languages, agent.skills)
+    ]
+    return tuple(dict.fromkeys([*agent.queues, *asking]))
+
+
 def staff_of(settings: Settings, stored: Iterable[AgentProfile]) -> Staff:
     """The agents of the settings, of the store, and the simulated ones."""
     limit_s = settings.desk.wrap_up_s
@@ -25,10 +35,10 @@ def staff_of(settings: Settings, stored: Iterable[AgentProfile]) -> Staff:
     present = [agent.id for agent in settings.agents]
     for agent in settings.agents:
         wrap_up_s = limit_s if agent.wrap_up_s is None else agent.wrap_up_s
-        profiles[agent.id] = AgentProfile(
-            agent.id, agent.name, agent.address, agent.queues, wrap_up_s
-        )
+        queues = queues_of(agent, settings)
+        profiles[agent.id] = AgentProfile(agent.id, agent.name, agent.address, queues, wrap_up_s)
     if not isinstance(settings.desk, SipDesk):
+        # They have whatever a queue asks for, so that a demo needs no skills.
         queues = tuple(queue.name for queue in settings.queues)
         for number in range(1, settings.simulation.agents + 1):
             agent_id = f"sim-{number:02d}"

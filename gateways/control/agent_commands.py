@@ -10,6 +10,7 @@ from typing import Any
 from dialer.agents import WISHES, AgentProfile
 from dialer.documents import suggestion
 from dialer.errors import InputError, NotFoundError
+from dialer.queues import Demand
 from gateways.control.live import Live
 from gateways.control.paging import MOST_PER_PAGE
 from gateways.control.problems import meant
@@ -81,12 +82,17 @@ class AgentCommands:
 
         Raises:
             NotFoundError: there is no such agent.
-            InputError: there is no such wish.
+            InputError: there is no such wish, or no such pause code.
         """
         assert self._live is not None
         if wish not in WISHES:
             mend = suggestion(wish, WISHES)
             raise InputError(f"agent {agent_id!r}", f"nobody can ask for {wish!r}", mend)
+        codes = self._site.pause_codes
+        if wish == "not_ready" and codes and reason not in codes:
+            what = f"there is no pause code {reason!r}" if reason else "a pause needs a code"
+            mend = suggestion(reason, codes) if reason else f"give --reason {' or '.join(codes)}"
+            raise InputError(f"agent {agent_id!r}", what, mend)
         known = [agent["agent_id"] for agent in self._live.agents()]
         if agent_id not in known:
             mend = meant(agent_id, known, "see agents list")
@@ -129,6 +135,10 @@ class AgentCommands:
             if queue not in self._site.queue_names:
                 mend = suggestion(queue, self._site.queue_names)
                 raise InputError(where, f"there is no queue {queue!r}", mend)
+            demand = self._site.demands.get(queue, Demand())
+            if lacks := demand.lacking((), {}):
+                what = f"queue {queue!r} asks for {lacks}"
+                raise InputError(where, what, "add the agent to the settings, with what they have")
         if not 0 <= profile.wrap_up_s <= MOST_WRAP_UP_S:
             what = f"a wrap-up of {profile.wrap_up_s:g} s makes no sense"
             raise InputError(where, what, f"give 0 to {MOST_WRAP_UP_S:g} seconds")

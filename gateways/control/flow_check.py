@@ -67,6 +67,10 @@ def check_flow(
 def site_faults(flow: Flow, site: Site) -> Iterator[Fault]:
     """What keeps a well-drawn flow from running at this place."""
     yield from _law_faults(flow, site)
+    dialing = flow.init.dialing
+    if not site.kept_up and dialing.mode not in ("progressive", "preview"):
+        what = f"dialing: {dialing.mode} with phones that ring per call lets live callers wait"
+        yield flow.init.id, what, "set mode: progressive, or keep the phones up in the settings"
     for node in flow.definition.nodes:
         match node:
             case Dial():

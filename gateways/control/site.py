@@ -5,13 +5,14 @@ here what they may rely on.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dialer.agents import AgentProfile
 from dialer.compliance.preset import Preset
 from dialer.contacts import Schema
 from dialer.dial_policy import DialPolicy
+from dialer.queues import Demand
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,9 @@ class Site:
     Dial nodes may name. gateways: those available, as {"trunk"}. queues: each with "name" and
     "mrd". presets: a regulation by its name; raises ConfigError. panic_file: while it exists
     nothing is dialed. wrap_up_s: the limit for agents who have none of their own. staff: agents
-    of the settings, who go before those of the store.
+    of the settings, who go before those of the store. demands: what queues ask of their agents,
+    by queue. pause_codes: why an agent may be not ready, () for any reason. kept_up: agents have
+    an audio leg that stands all day; False: their phones ring per call.
     """
 
     schema: Schema
@@ -35,6 +38,9 @@ class Site:
     panic_file: Path
     wrap_up_s: float = 0.0
     staff: tuple[AgentProfile, ...] = ()
+    demands: Mapping[str, Demand] = field(default_factory=dict)
+    pause_codes: tuple[str, ...] = ()
+    kept_up: bool = True
 
     @property
     def queue_names(self) -> tuple[str, ...]:
