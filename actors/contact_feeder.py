@@ -31,6 +31,7 @@ from dialer import journal
 from dialer.compliance.permission import Rule
 from dialer.flow.graph import Flow
 from dialer.flow.interpreter import entry
+from dialer.flow.next_number import NoNumber, number_to_dial
 from dialer.flow.nodes import Dial
 from dialer.ports import (
     AttemptDraft,
@@ -341,11 +342,9 @@ class ContactFeeder(Behaviour):
         if dial.channel in self._trunks.down:
             reason = f"trunk {dial.channel} is down"
             return self._defer(contact, "waiting", now + TRUNK_DOWN_S, reason)
-        numbers = contact.attributes.get(dial.identifier)
-        if not isinstance(numbers, (list, tuple)) or len(numbers) <= dial.index:
-            reason = f"no number {dial.index} in attribute {dial.identifier}"
-            return self._defer(contact, "refused", 0.0, reason)
-        number = numbers[dial.index]
+        number = number_to_dial(dial, contact)
+        if isinstance(number, NoNumber):
+            return self._defer(contact, number.state, 0.0, number.reason)
         verdict = self._may_dial(number, contact, now)
         if verdict.allowed:
             return dial, number

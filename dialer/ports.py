@@ -103,13 +103,14 @@ class ClaimedContact(NamedTuple):
 
     attributes: by name; a phone attribute is a sequence of E.164 numbers, one per index.
     resume_node: where a retry goes on; "" for a first attempt.
-    attempts: how many attempts this campaign has made before.
+    attempts: how many attempts this campaign has made before. tried: the numbers of them.
     """
 
     contact_id: int
     attributes: Mapping[str, AttributeValue]
     resume_node: str = ""
     attempts: int = 0
+    tried: tuple[str, ...] = ()
 
 
 class ContactsClaimed(NamedTuple):
@@ -179,7 +180,8 @@ class Settlement(NamedTuple):
 class Deferral(NamedTuple):
     """A claimed contact that was not dialed, and why: it stays due, waits, or is refused.
 
-    state: "due" (now), "waiting" (until due_at), or "refused" (never in this campaign).
+    state: "due" (now), "waiting" (until due_at), "refused" (never in this campaign), or "done"
+    (the flow has nothing more for it).
     resume_node: where it goes on then; "" leaves that as it was.
     """
 

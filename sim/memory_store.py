@@ -41,6 +41,7 @@ class _InCampaign:
         self.state: dict[int, str] = {}
         self.resume: dict[int, str] = {}
         self.attempts: Counter[int] = Counter()
+        self.tried: dict[int, tuple[str, ...]] = {}
 
 
 class MemoryStore:
@@ -201,6 +202,7 @@ class MemoryStore:
             self._contacts[contact_id],
             campaign.resume.get(contact_id, ""),
             campaign.attempts[contact_id],
+            campaign.tried.get(contact_id, ()),
         )
 
     # --- attempts -----------------------------------------------------------------------------
@@ -237,6 +239,10 @@ class MemoryStore:
         campaign = self._campaign(draft.campaign_id)
         if OUTCOMES[settlement.outcome].counts:
             campaign.attempts[draft.contact_id] += 1
+            campaign.tried[draft.contact_id] = (
+                *campaign.tried.get(draft.contact_id, ()),
+                draft.number,
+            )
         campaign.resume[draft.contact_id] = settlement.next.resume_node
         self._put(campaign, draft.contact_id, settlement.next.state, settlement.next.due_at)
 

@@ -134,7 +134,9 @@ def _rest(flow: Flow, node: Node | None, facts: Facts) -> ContactNext:
     due_at = facts.now
     while node is not None:
         if type(node) is PostAttemptDecision:
-            node = flow.leads(node.id, "true" if facts.outcome in node.outcomes else "false")
+            capped = node.max_attempts is not None and facts.attempts >= node.max_attempts
+            holds = facts.outcome in node.outcomes and not capped
+            node = flow.leads(node.id, "true" if holds else "false")
         elif type(node) is Wait:
             if node.delay_s is not None:
                 due_at += node.delay_s

@@ -180,7 +180,9 @@ class Dial(NodeBase):
     type: Literal["dial"]
     channel: str = Field(description="the trunk")
     identifier: str = Field("phone", description="the phone attribute to dial")
-    index: int = Field(0, ge=0, le=9, description="which of its numbers")
+    index: Annotated[int, Field(ge=0, le=9)] | Literal["next"] = Field(
+        0, description="which of its numbers; next: the first that was not tried yet"
+    )
     campaign_type: Literal["agent", "ivr"] = "agent"
     caller_id: str = ""
     ring_timeout_s: float = Field(30.0, ge=5, le=120, description="ringing ends after it")
@@ -251,6 +253,9 @@ class PostAttemptDecision(NodeBase):
 
     type: Literal["post_attempt_decision"]
     outcomes: tuple[str, ...] = Field(min_length=1)
+    max_attempts: int | None = Field(
+        None, ge=1, le=100, description="false once the contact has had so many attempts"
+    )
 
     @field_validator("outcomes")
     @classmethod

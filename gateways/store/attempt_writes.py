@@ -51,7 +51,7 @@ _settle = (
             )
         }
     )
-    .returning(attempts.c.campaign_id, attempts.c.contact_id)
+    .returning(attempts.c.campaign_id, attempts.c.contact_id, attempts.c.number)
 )
 _land = (
     sa.update(campaign_contacts)
@@ -61,6 +61,7 @@ _land = (
         due_at=sa.bindparam("new_due_at"),
         resume_node=sa.bindparam("new_resume_node"),
         attempts=campaign_contacts.c.attempts + sa.bindparam("counted"),
+        tried=campaign_contacts.c.tried + sa.bindparam("newly_tried", type_=sa.Text),
         last_outcome=sa.bindparam("new_outcome"),
         reason="",
     )
@@ -163,6 +164,7 @@ def settle(connection: sa.Connection, settlement: Settlement, now: float) -> boo
             "new_due_at": s.next.due_at,
             "new_resume_node": s.next.resume_node,
             "counted": counted(s.outcome),
+            "newly_tried": f" {held.number}" if counted(s.outcome) else "",
             "new_outcome": s.outcome,
         },
     )

@@ -63,7 +63,13 @@ class _Finder:
     def __init__(self, matches: Sequence[sa.ColumnElement[bool]]) -> None:
         states = campaign_contacts
         self.waiting = (
-            sa.select(contacts.c.id, contacts.c.attributes, states.c.resume_node, states.c.attempts)
+            sa.select(
+                contacts.c.id,
+                contacts.c.attributes,
+                states.c.resume_node,
+                states.c.attempts,
+                states.c.tried,
+            )
             .join_from(states, contacts, contacts.c.id == states.c.contact_id)
             .where(
                 states.c.campaign_id == sa.bindparam("campaign_id"),
@@ -181,7 +187,13 @@ class Claims:
                 [{"of_campaign": campaign_id, "of_contact": row.id} for row in rows],
             )
         return [
-            ClaimedContact(row.id, freeze(row.attributes), row.resume_node, row.attempts)
+            ClaimedContact(
+                row.id,
+                freeze(row.attributes),
+                row.resume_node,
+                row.attempts,
+                tuple(row.tried.split()),
+            )
             for row in rows
         ]
 

@@ -33,6 +33,7 @@ _interrupt = (
         due_at=0.0,
         resume_node="",
         attempts=campaign_contacts.c.attempts + counted("interrupted"),
+        tried=campaign_contacts.c.tried + sa.bindparam("newly_tried", type_=sa.Text),
         last_outcome="interrupted",
         reason="the dialer stopped during the attempt",
     )
@@ -109,7 +110,7 @@ def recover(connection: sa.Connection, sent: Iterable[int], now: float) -> Recov
             never_dialed.append(row.id)
             continue
         held = {"of_campaign": row.campaign_id, "of_contact": row.contact_id}
-        connection.execute(_interrupt, held)
+        connection.execute(_interrupt, {**held, "newly_tried": f" {row.number}"})
         made = connection.scalar(sa.select(campaign_contacts.c.attempts).where(*_HELD), held)
         interrupted.append(
             InterruptedAttempt(

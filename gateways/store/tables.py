@@ -116,6 +116,8 @@ campaign_contacts = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     # 1 for a hot lead that has not been dialed yet: it goes ahead of everything that is due.
     sa.Column("hot", sa.Integer, nullable=False, server_default="0"),
+    # Numbers that counted attempts were made at, each after a blank.
+    sa.Column("tried", sa.Text, nullable=False, server_default=sa.text("''")),
     _flag("state", "claimed", "in_flight", "waiting", "done", "refused"),
     sa.Index(None, "campaign_id", "state", "due_at", "contact_id"),
     sa.Index(None, "contact_id"),

@@ -272,7 +272,7 @@ def test_a_waiting_contact_comes_due_with_its_node_and_its_attempts(bed: StoreBe
     contact = dial_one(bed, campaign, ContactNext("waiting", 2000.0, "retry"))
     assert claim(bed, campaign, now=1999.0) == ContactsClaimed(7, (), 2000.0)
     (again,) = claim(bed, campaign, now=2000.0).contacts
-    assert again == ClaimedContact(contact.contact_id, contact.attributes, "retry", 1)
+    assert again == contact._replace(resume_node="retry", attempts=1, tried=("+16175550000",))
 
 
 def test_attempts_of_which_the_trunk_is_at_fault_are_not_counted(bed: StoreBed) -> None:
@@ -450,3 +450,23 @@ def test_a_hot_lead_must_pass_the_filter(bed: StoreBed) -> None:
     bed.add_hot(campaign, {**LEAD, "city": "Albany"}, now=900.0)
     assert look(bed, campaign, name="boston") == []
     assert len(look(bed, campaign)) == 1
+
+
+def test_a_contact_comes_back_with_the_numbers_that_were_tried(bed: StoreBed) -> None:
+    (contact_id,) = bed.put_contacts([{"id": "x", "phone": ("+16175550001", "+16175550002")}])
+    campaign = bed.add_campaign()
+    again = ContactNext("waiting", 1000.0, "again")
+    for number, outcome in (
+        ("+16175550001", "user_busy"),
+        ("+16175550002", "congestion"),  # the trunk's fault: nobody was tried
+        ("+16175550002", "no_user_response"),
+    ):
+        (contact,) = claim(bed, campaign).contacts
+        (attempt_id,) = commit(bed, draft(contact, campaign, number))
+        bed.port.settle(settlement(attempt_id, contact_id, campaign, again, outcome))
+        if outcome == "congestion":
+            assert contact.tried == ("+16175550001",)
+    (contact,) = claim(bed, campaign).contacts
+    assert contact.tried == ("+16175550001", "+16175550002")
+    bed.port.defer([Deferral(contact_id, campaign, "done", 0.0, "every number was tried")])
+    assert ids(claim(bed, campaign, now=1e9)) == []

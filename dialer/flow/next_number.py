@@ -1,0 +1,34 @@
+"""Which of a contact's numbers a Dial node dials.
+
+The rule of this module: it says one number, or why there is none. `index: next` goes through the
+numbers in their order and never back: one that was tried stays tried, whatever is imported since.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from dialer.flow.nodes import Dial
+from dialer.ports import ClaimedContact
+
+
+class NoNumber(NamedTuple):
+    """There is no number to dial. state: what becomes of the contact, "refused" or "done"."""
+
+    state: str
+    reason: str
+
+
+def number_to_dial(dial: Dial, contact: ClaimedContact) -> str | NoNumber:
+    """The number (E.164) that a contact is to be dialed at."""
+    known = contact.attributes.get(dial.identifier)
+    numbers: Sequence[str] = known if isinstance(known, (list, tuple)) else ()
+    if dial.index == "next":
+        for number in numbers:
+            if number not in contact.tried:
+                return number
+        if numbers:
+            return NoNumber("done", f"every number of attribute {dial.identifier} was tried")
+        return NoNumber("refused", f"no number in attribute {dial.identifier}")
+    if dial.index < len(numbers):
+        return numbers[dial.index]
+    return NoNumber("refused", f"no number {dial.index} in attribute {dial.identifier}")
