@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from actors.caller_book import CallerBook
 from actors.campaign import CampaignIdentity
 from actors.director import CampaignPlan, Director
 from actors.housekeeping import Housekeeper
@@ -31,6 +32,7 @@ from dialer.flow.graph import load_flow
 from dialer.journal import DaemonStarted, DaemonStopped
 from dialer.metrics import Metrics
 from dialer.ports import AgentDesk, Trunk
+from dialer.trunks.line import LineLimits
 from gateways.cli.app import build_app
 from gateways.cli.host import DemoOptions, Place
 from gateways.control.commands import Commands
@@ -100,8 +102,8 @@ class Daemon:
         self.journal.append(DaemonStarted(self.started_at, VERSION))
         sent = self._connect(settings)
         settle_after_crash(self.store, sent, self.runtime.now())
-        limits = {trunk.name: trunk.calls_per_second for trunk in settings.trunks}
-        self.director.open(self.store.port, self._trunks, self._desk, limits)
+        limits = {t.name: LineLimits(t.max_channels, t.calls_per_second) for t in settings.trunks}
+        self.director.open(self.store.port, self._trunks, self._desk, limits, CallerBook())
         self._add_agents()
         self.health = HealthServer(
             Pages(

@@ -24,7 +24,7 @@ from actors.messages import (
 from actors.runtime import Behaviour, Timer, handles
 from actors.services import Services
 from dialer import journal
-from dialer.calls import CALL, UNANSWERED
+from dialer.calls import CALL, UNANSWERED, ReachedCall
 from dialer.compliance.preset import Preset
 from dialer.events import Answered, Bridged, CpaVerdict, EarlyMedia, EndCause, Ended, Ringing
 from dialer.flow.graph import Flow
@@ -32,6 +32,7 @@ from dialer.flow.interpreter import DONE, Facts, call_step, contact_step
 from dialer.flow.nodes import Dial, RouteToAgent
 from dialer.outcomes import OUTCOMES, outcome_of_refusal
 from dialer.ports import ContactNext, DialRequest, Settlement, Sink
+from dialer.trunks.faults import another_may_try, fault_of
 
 CANCELLED_S = 300.0
 """A contact whose ringing call we ended ourselves comes due again after this time."""
@@ -40,17 +41,21 @@ TRUNK_FAULT_S = 5.0
 """A contact whose call the trunk could not place comes due again after this time."""
 
 
+FORBIDDEN_S = 60.0
+"""A contact whose call the carrier forbade on its own account comes due again after this time."""
+
 _NOT_HUMAN = frozenset({"answering_machine", "fax", "network_tone"})
 """Verdicts under which nobody is there to be left waiting; "not_sure" is not one of them."""
 
 
 class CallPlan(NamedTuple):
-    """What a Call is born with."""
+    """What a Call is born with. trunk: the one on which it has taken a channel."""
 
     campaign_id: int
     flow: Flow
     preset: Preset
     attempt: ReadyAttempt
+    trunk: str
 
 
 class Call(Behaviour):
@@ -68,7 +73,11 @@ class Call(Behaviour):
         dial = plan.flow.nodes[plan.attempt.dial_id]
         assert isinstance(dial, Dial)
         self._dial = dial
-        self._trunk = services.trunks[dial.channel]
+        self._line = plan.trunk
+        self._trunk = services.trunks[plan.trunk]
+        self._tried = {plan.trunk}
+        self._placed_at = self._alerted_at = 0.0
+        self._recalled = False
         self._route: RouteToAgent | None = None
         self._state = CALL.initial
         self._dialed_at = self._ringing_at = self._answered_at = 0.0
@@ -89,13 +98,24 @@ class Call(Behaviour):
     def on_start(self) -> None:
         self._dialed_at = self.runtime.now()
         self._move("dial", self._dialed_at)
+        self._place()
+
+    def _place(self) -> None:
+        self._placed_at = self.runtime.now()
         self._time_ringing()
         attempt = self._plan.attempt
-        request = DialRequest(attempt.attempt_id, attempt.number, self._dial.caller_id)
+        request = DialRequest(attempt.attempt_id, attempt.number, attempt.caller.number)
         self._trunk.dial(request, self.ref)
+
+    def _heard(self, at: float) -> None:
+        """The far end shows the first sign of life."""
+        if not self._alerted_at:
+            self._alerted_at = at
+            self._services.lines.heard(self._line, self._attempt_id, at)
 
     @handles(Ringing)
     def _on_ringing(self, event: Ringing) -> None:
+        self._heard(event.at)
         if self._state != "dialing":
             return  # a second 180, or one that crossed our CANCEL
         self._ringing_at = event.at
@@ -106,6 +126,7 @@ class Call(Behaviour):
     @handles(EarlyMedia)
     def _on_early_media(self, event: EarlyMedia) -> None:
         """Audio before the answer. Its tones are the analyser's business, not a state."""
+        self._heard(event.at)
 
     @handles(RingTimeout)
     def _on_ring_timeout(self, timeout: RingTimeout) -> None:
@@ -115,6 +136,7 @@ class Call(Behaviour):
 
     @handles(CancelCall)
     def _on_cancel(self, _: CancelCall) -> None:
+        self._recalled = True
         self._cancel("cancelled")
 
     def _cancel(self, outcome: str) -> None:
@@ -131,6 +153,7 @@ class Call(Behaviour):
         if self._state not in UNANSWERED:
             return
         self._stop_timer()
+        self._heard(event.at)
         self._outcome = ""
         self._answered_at = event.at
         self._move("answered", event.at)
@@ -212,6 +235,9 @@ class Call(Behaviour):
         if self._ended_at:
             return
         self._stop_timer()
+        self._leave_line(event.cause, event.at)
+        if self._fails_over(event.cause, event.at):
+            return
         waiting = self._state == "waiting"
         self._ended_at = event.at
         self._cause = event.cause
@@ -221,6 +247,31 @@ class Call(Behaviour):
             self._release_agent()
         else:
             self.ref.stop()
+
+    def _leave_line(self, cause: EndCause, at: float) -> None:
+        """Give the channel back, and let the trunk be judged by what it did."""
+        outcome = self._outcome or outcome_of_refusal(cause)
+        times = (self._placed_at, self._alerted_at, self._answered_at, at)
+        call = ReachedCall(self._plan.attempt.caller.name, *times, outcome)
+        self._services.lines.ended(self._line, self._attempt_id, cause, call, at)
+
+    def _fails_over(self, cause: EndCause, at: float) -> bool:
+        """Go on through the next trunk where this one is at fault: the same attempt."""
+        attempt = self._plan.attempt
+        if len(attempt.caller.trunks) == 1 or self._state not in ("dialing", "cancelling"):
+            return False
+        if not another_may_try(cause, rang=self._alerted_at > 0, ours=self._recalled):
+            return False
+        others = tuple(name for name in attempt.caller.trunks if name not in self._tried)
+        trunk, _ = self._services.lines.take(others, self._attempt_id, attempt.caller.name)
+        if not trunk:
+            return False
+        self._line, self._trunk = trunk, self._services.trunks[trunk]
+        self._tried.add(trunk)
+        self._outcome = ""
+        self._move("fail_over", at, trunk)
+        self._place()
+        return True
 
     def _release_agent(self) -> None:
         """Tell the pool that this call needs no agent any more; it acknowledges."""
@@ -277,6 +328,7 @@ class Call(Behaviour):
                 self._cause.sip_status,
                 self._cause.q850,
                 self._cause.text,
+                self._line,
             )
         )
         self._campaign.tell(
@@ -289,10 +341,14 @@ class Call(Behaviour):
         """Seconds after which a contact whom nobody reached is due again; 0: it is not."""
         if self._answered_at:
             return 0.0
-        if self._cause.by == "trunk":
+        if self._cause.by == "trunk" and self._cause.sip_status != 488:
             return TRUNK_FAULT_S
+        if fault_of(self._cause) in ("unpaid", "forbidden"):
+            return FORBIDDEN_S
         capped = self._dial.max_attempts is not None and attempts >= self._dial.max_attempts
-        return CANCELLED_S if outcome == "cancelled" and not capped else 0.0
+        # A 488 of ours is an answer with a codec that we lack: somebody was disturbed.
+        disturbed = outcome == "cancelled" or self._cause.by == "trunk"
+        return CANCELLED_S if disturbed and not capped else 0.0
 
     @handles(OverAcknowledged)
     def _on_acknowledged(self, _: OverAcknowledged) -> None:
@@ -307,15 +363,16 @@ class Call(Behaviour):
         if not self._settled:
             self._ended_at = self._ended_at or self.runtime.now()
             self._cause = EndCause("near", text=f"the call's actor failed: {error!r}"[:200])
+            self._leave_line(self._cause, self._ended_at)
             self._settle("interrupted")
 
     # --- helpers ------------------------------------------------------------------------------
 
-    def _move(self, event: str, at: float) -> None:
+    def _move(self, event: str, at: float, detail: str = "") -> None:
         self._state = state = CALL.steps[self._state, event]
         if state != "ended":
             self._campaign.tell(CallMoved(self._attempt_id, state, at))
-            self._record(state, at, self._agent_id if state == "bridged" else "")
+            self._record(state, at, self._agent_id if state == "bridged" else detail)
 
     def _record(self, state: str, at: float, detail: str = "") -> None:
         campaign_id = self._plan.campaign_id

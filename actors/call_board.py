@@ -14,7 +14,6 @@ from dialer import journal
 from dialer.calls import UNANSWERED
 from dialer.compliance.preset import Preset
 from dialer.flow.graph import Flow
-from dialer.pacing.spread import Spread
 from dialer.ports import Sink
 
 
@@ -33,7 +32,7 @@ class _OpenCall:
 class CallBoard:
     """Places attempts one slot apart, and knows the state of each call in progress.
 
-    campaign: where calls tell their steps. calls_per_second: 0 means no limit.
+    campaign: where calls tell their steps.
     """
 
     def __init__(
@@ -43,19 +42,22 @@ class CallBoard:
         services: Services,
         cells: CampaignCells,
         campaign: Sink,
-        calls_per_second: float,
     ) -> None:
         self._campaign_id = campaign_id
         self._preset = preset
         self._services = services
         self._cells = cells
         self._campaign = campaign
-        self._spread = Spread(calls_per_second)
         self._calls: dict[int, _OpenCall] = {}
         self._waiting: dict[int, tuple[ReadyAttempt, Flow]] = {}
 
     def __len__(self) -> int:
         return len(self._calls) + len(self._waiting)
+
+    @property
+    def waiting(self) -> int:
+        """Attempts that wait for their slot."""
+        return len(self._waiting)
 
     def ticket(self, attempt_id: int) -> int | None:
         """The ticket of a call in progress."""
@@ -64,26 +66,33 @@ class CallBoard:
 
     def place_in_turn(
         self, attempt: ReadyAttempt, flow: Flow, runtime: Runtime, myself: Sink
-    ) -> None:
-        """Place an attempt now, or have `myself` told `PlaceNow` when its slot comes."""
+    ) -> int | None:
+        """Place an attempt now (see `place`), or have `myself` told `PlaceNow` in its slot."""
         self._waiting[attempt.attempt_id] = (attempt, flow)
-        delay_s = self._spread.next_slot(runtime.now())
+        delay_s = self._services.lines.next_slot(attempt.caller.trunks[0], runtime.now())
         if delay_s > 0:
             runtime.after(delay_s, myself, PlaceNow(attempt.attempt_id))
-        else:
-            self.place(attempt.attempt_id, runtime)
+            return None
+        return self.place(attempt.attempt_id, runtime)
 
-    def place(self, attempt_id: int, runtime: Runtime) -> None:
+    def place(self, attempt_id: int, runtime: Runtime) -> int | None:
+        """Place an attempt; its ticket where no trunk takes it now and it was given back."""
         waiting = self._waiting.pop(attempt_id, None)
         if waiting is None:
-            return
+            return None
         attempt, flow = waiting
-        plan = CallPlan(self._campaign_id, flow, self._preset, attempt)
+        caller = attempt.caller
+        trunk, why = self._services.lines.take(caller.trunks, attempt_id, caller.name)
+        if not trunk:
+            self.give_back(attempt, runtime.now(), why)
+            return attempt.ticket
+        plan = CallPlan(self._campaign_id, flow, self._preset, attempt, trunk)
         call = Call(plan, self._services, self._campaign)
         ref = runtime.spawn(call, f"call/{attempt_id}")
         self._calls[attempt_id] = _OpenCall(attempt.ticket, ref, runtime.now())
         self._cells.attempt()
         self._cells.call_moved("", "placed")
+        return None
 
     def recall(self, attempt_id: int, now: float, reason: str) -> int | None:
         """Settle one that waits for its slot as never dialed; its ticket."""
@@ -103,6 +112,7 @@ class CallBoard:
 
     def give_back(self, attempt: ReadyAttempt, now: float, reason: str) -> None:
         """A committed attempt that will not be dialed: its contact is due again."""
+        self._services.callers.unused(attempt.caller.number, now)
         self._services.store.settle(
             never_dialed(attempt.attempt_id, attempt.contact, self._campaign_id, now, reason)
         )

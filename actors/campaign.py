@@ -32,6 +32,7 @@ from actors.messages import (
 )
 from actors.runtime import Behaviour, handles
 from actors.services import Services
+from actors.trunk_share import TrunkShare
 from actors.trunk_watch import TrunkWatch
 from dialer import journal
 from dialer.compliance.preset import Preset
@@ -72,7 +73,7 @@ class Campaign(Behaviour):
     """Runs the pulse side of a flow and gives birth to its calls.
 
     myself: the handle of this campaign, so that its calls survive its restart.
-    feeder: gives contacts. calls_per_second: of each trunk, for the spread of dials.
+    feeder: gives contacts.
     briefing: what it must know before its first pulse, as messages (trunks that are down, that it
     is paused); asked anew when the campaign is made anew.
     """
@@ -86,7 +87,6 @@ class Campaign(Behaviour):
         *,
         myself: Sink,
         feeder: Sink,
-        calls_per_second: float,
         briefing: Callable[[], Iterable[Any]] = tuple,
     ) -> None:
         self._id = identity.campaign_id
@@ -97,7 +97,7 @@ class Campaign(Behaviour):
         self._feeder = feeder
         self._briefing = briefing
         self._cells = CampaignCells(services.metrics, identity.title, preset)
-        self._calls = CallBoard(self._id, preset, services, self._cells, myself, calls_per_second)
+        self._calls = CallBoard(self._id, preset, services, self._cells, myself)
         self._board = AgentBoard(self._id, services.pool, self._cells)
         self._trunks = TrunkWatch()
         self._pulse = 0
@@ -107,6 +107,7 @@ class Campaign(Behaviour):
         self._seize: SeizeAgent | None = None
         self._evaluating: _Check | None = None
         self._quiet: Quiesce | None = None
+        self._share = TrunkShare(self._id, services.lines, flow)
         self._open_in: tuple[Flow, float, bool] = (flow, -1.0, False)
         self._why = "no pulse yet"
         self._why_at = 0.0
@@ -115,6 +116,7 @@ class Campaign(Behaviour):
         now = self.runtime.now()
         # A campaign that was made anew must not take answers to its former self for its own.
         self._request_id = self._ticket = int(now * 1000)
+        self._plan()
         self._subscribe(anew=True)
         self._record(journal.CampaignMoved(self._id, now, "published"))
         for message in self._briefing():
@@ -123,6 +125,8 @@ class Campaign(Behaviour):
 
     def on_stop(self) -> None:
         self._calls.take_back(self.runtime.now(), "the campaign was taken down")
+        self._preparing.clear()
+        self._plan()
         self._services.pool.tell(Unsubscribe(self._id))
         self._cells.close()
 
@@ -150,6 +154,7 @@ class Campaign(Behaviour):
         behind = max(0, int((now - pulse.due_at) / interval_s))
         self._cells.pulse("skipped", behind)
         self._next_pulse(pulse.due_at + (behind + 1) * interval_s)
+        self._services.lines.tick(now)
         if self._quiet is not None:
             return
         if self._evaluating is not None:
@@ -240,9 +245,16 @@ class Campaign(Behaviour):
             if pulse:
                 dials = max(dials, book.top_up())
         self._cells.target(book.quota)
-        self._need(dials)
+        dials, room = self._share.clamped(dials, self.runtime.now())
+        # What a trunk does not take is still missing from the quota at the next pulse.
         reason = "released contacts" if dials else "calls in flight already fill the quota"
-        self._explain(reason, inputs, ratio, dials=dials)
+        clamps = (room.clamp,) if room.clamp else ()
+        self._need(dials)
+        self._explain(room.reason or reason, inputs, ratio, clamps, dials)
+
+    def _plan(self) -> None:
+        """Let the other campaigns know what of ours is on its way to the trunk."""
+        self._share.plan(len(self._preparing), self._calls.waiting)
 
     def _need(self, dials: int) -> None:
         if dials <= 0:
@@ -252,6 +264,7 @@ class Campaign(Behaviour):
         self._preparing.update(tickets)
         for ticket in tickets:
             self._board.book.placed(ticket)
+        self._plan()
         self._request_id += 1
         self._feeder.tell(NeedContacts(self._request_id, tickets))
 
@@ -261,6 +274,7 @@ class Campaign(Behaviour):
         for ticket in self._preparing:
             self._board.book.ended(ticket)
         self._preparing.clear()
+        self._plan()
         for news in self._trunks.news():
             self._feeder.tell(news)
         if self._quiet is not None:
@@ -278,11 +292,14 @@ class Campaign(Behaviour):
                 self._calls.give_back(attempt, now, self._quiet.reason)
                 self._board.book.ended(attempt.ticket)
             else:
-                self._calls.place_in_turn(attempt, answer.flow, self.runtime, self.ref)
+                self._not_placed(
+                    self._calls.place_in_turn(attempt, answer.flow, self.runtime, self.ref)
+                )
             self._preparing.discard(attempt.ticket)
         for ticket in answer.short:
             self._preparing.discard(ticket)
             self._board.book.ended(ticket)
+        self._plan()
         if answer.short or self._quiet is not None:
             # Nobody is due: the agents are of more use to others. The next pulse looks again.
             self._board.stand_down()
@@ -293,9 +310,14 @@ class Campaign(Behaviour):
     def _on_place_now(self, message: PlaceNow) -> None:
         obstacle, _ = self._obstacle()
         if not obstacle:
-            self._calls.place(message.attempt_id, self.runtime)
-            return
-        ticket = self._calls.recall(message.attempt_id, self.runtime.now(), obstacle)
+            ticket = self._calls.place(message.attempt_id, self.runtime)
+        else:
+            ticket = self._calls.recall(message.attempt_id, self.runtime.now(), obstacle)
+        self._plan()
+        self._not_placed(ticket)
+
+    def _not_placed(self, ticket: int | None) -> None:
+        """ticket: of an attempt that could not leave and was given back, if it was."""
         if ticket is not None:
             self._board.book.ended(ticket)
             self._is_obstructed()
@@ -323,6 +345,7 @@ class Campaign(Behaviour):
         self._feeder.tell(message)
         for ticket in self._calls.take_back(self.runtime.now(), message.reason):
             self._board.book.ended(ticket)
+        self._plan()
         self._board.stand_down()
         if message.cancel_ringing:
             self._calls.cancel_unanswered(message.reason)
@@ -332,6 +355,7 @@ class Campaign(Behaviour):
     def _on_flow(self, message: FlowChanged) -> None:
         """A new version: calls under way finish on the old one, which they carry."""
         self._flow = message.flow
+        self._share.follow(message.flow)
         self._identity = self._identity._replace(version=message.version)
         self._quiet = None
         self._seize = None

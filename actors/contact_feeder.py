@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from actors.caller_book import CallerBook
+from actors.contact_judge import Chosen, ContactJudge
 from actors.messages import (
     AttemptsReady,
     CheckDue,
@@ -28,17 +30,14 @@ from actors.store_answers import StoreAnswers
 from actors.trunk_watch import TrunkWatch
 from actors.unplaced import never_dialed
 from dialer import journal
+from dialer.caller_ids import Caller
 from dialer.compliance.permission import Rule
 from dialer.flow.graph import Flow
-from dialer.flow.interpreter import entry
-from dialer.flow.next_number import NoNumber, number_to_dial
-from dialer.flow.nodes import Dial
 from dialer.ports import (
     AttemptDraft,
     AttemptsCommitted,
     ClaimedContact,
     ClaimRequest,
-    ContactNext,
     ContactsClaimed,
     ContactStore,
     Deferral,
@@ -48,9 +47,6 @@ from dialer.ports import (
 
 NUMBER_BUSY_S = 15.0
 """A contact whose number is on another call comes due again after this time."""
-
-TRUNK_DOWN_S = 5.0
-"""A contact whose trunk is down comes due again after this time."""
 
 HOT_LOOK_S = 1.0
 """The store is asked for hot leads at most so often, however fast contacts are needed."""
@@ -67,13 +63,14 @@ class _Pending(NamedTuple):
     tickets: tuple[int, ...]
     contacts: tuple[ClaimedContact, ...]
     drafts: tuple[AttemptDraft, ...]
+    callers: tuple[Caller, ...]
 
 
 class ContactFeeder(Behaviour):
     """Claims, checks and commits.
 
     may_dial: the dial policy and the law in one.
-    ahead: contacts kept claimed in advance.
+    ahead: contacts kept claimed in advance. callers: the numbers that callees may see.
     """
 
     def __init__(
@@ -86,6 +83,7 @@ class ContactFeeder(Behaviour):
         recorder: Sink,
         may_dial: Rule,
         ahead: int = 20,
+        callers: CallerBook | None = None,
     ) -> None:
         self._campaign_id = campaign_id
         self._version = version
@@ -93,8 +91,10 @@ class ContactFeeder(Behaviour):
         self._store = store
         self._campaign = campaign
         self._recorder = recorder
-        self._may_dial = may_dial
         self._ahead = ahead
+        self._trunks = TrunkWatch()
+        self._callers = callers or CallerBook()
+        self._judge = ContactJudge(campaign_id, may_dial, self._callers, self._trunks)
         self._buffer: deque[ClaimedContact] = deque()
         self._needs: deque[NeedContacts] = deque()
         self._checks: list[CheckDue] = []
@@ -106,7 +106,6 @@ class ContactFeeder(Behaviour):
         self._exhausted = False
         self._next_due_at = 0.0
         self._quiet = ""
-        self._trunks = TrunkWatch()
         self._skipped: dict[str, int] = {}
         self._trouble = ""
 
@@ -310,14 +309,14 @@ class ContactFeeder(Behaviour):
         if self._needs or (not self._exhausted and len(self._buffer) <= self._ahead // 2):
             self._claim()
 
-    def _choose(self, wanted: int) -> list[tuple[ClaimedContact, Dial, str]]:
+    def _choose(self, wanted: int) -> list[Chosen]:
         """Contacts of the buffer that may be dialed now; the others are deferred, with why."""
         now = self.runtime.now()
-        chosen: list[tuple[ClaimedContact, Dial, str]] = []
+        chosen: list[Chosen] = []
         deferrals: list[Deferral] = []
         while self._buffer and len(chosen) < wanted:
             contact = self._buffer.popleft()
-            verdict = self._judge(contact, now)
+            verdict = self._judge.judge(self._flow, contact, now)
             if isinstance(verdict, Deferral):
                 deferrals.append(verdict)
                 self._skipped[verdict.reason] = self._skipped.get(verdict.reason, 0) + 1
@@ -327,30 +326,10 @@ class ContactFeeder(Behaviour):
                     )
                 )
             else:
-                chosen.append((contact, *verdict))
+                chosen.append(verdict)
         if deferrals:
             self._store.defer(deferrals)
         return chosen
-
-    def _judge(self, contact: ClaimedContact, now: float) -> Deferral | tuple[Dial, str]:
-        dial = entry(self._flow, contact.resume_node, now)
-        if isinstance(dial, ContactNext):
-            state = "refused" if dial.state == "done" else dial.state
-            return self._defer(
-                contact, state, dial.due_at, "the flow lets it wait", dial.resume_node
-            )
-        if dial.channel in self._trunks.down:
-            reason = f"trunk {dial.channel} is down"
-            return self._defer(contact, "waiting", now + TRUNK_DOWN_S, reason)
-        number = number_to_dial(dial, contact)
-        if isinstance(number, NoNumber):
-            return self._defer(contact, number.state, 0.0, number.reason)
-        verdict = self._may_dial(number, contact, now)
-        if verdict.allowed:
-            return dial, number
-        if verdict.next_at:
-            return self._defer(contact, "waiting", verdict.next_at, verdict.reason)
-        return self._defer(contact, "refused", 0.0, verdict.reason)
 
     def _defer(
         self,
@@ -362,23 +341,27 @@ class ContactFeeder(Behaviour):
     ) -> Deferral:
         return Deferral(contact.contact_id, self._campaign_id, state, due_at, reason, resume_node)
 
-    def _commit(self, need: NeedContacts, chosen: list[tuple[ClaimedContact, Dial, str]]) -> None:
+    def _commit(self, need: NeedContacts, chosen: list[Chosen]) -> None:
         now = self.runtime.now()
         self._request_id += 1
         drafts = tuple(
             AttemptDraft(
-                contact.contact_id,
+                choice.contact.contact_id,
                 self._campaign_id,
                 self._version,
-                dial.id,
-                number,
-                dial.channel,
+                choice.dial.id,
+                choice.number,
+                choice.caller.trunks[0],
                 now,
+                choice.caller.number,
             )
-            for contact, dial, number in chosen
+            for choice in chosen
         )
-        contacts = tuple(contact for contact, _, _ in chosen)
-        self._commits[self._request_id] = _Pending(need, self._flow, need.tickets, contacts, drafts)
+        contacts = tuple(choice.contact for choice in chosen)
+        callers = tuple(choice.caller for choice in chosen)
+        self._commits[self._request_id] = _Pending(
+            need, self._flow, need.tickets, contacts, drafts, callers
+        )
         self._store.commit_attempts(self._request_id, drafts, self._answers)
 
     def _on_committed(self, answer: AttemptsCommitted) -> None:
@@ -388,13 +371,21 @@ class ContactFeeder(Behaviour):
         short: list[int] = []
         busy: list[Deferral] = []
         rows = zip(
-            pending.tickets, pending.contacts, pending.drafts, answer.attempt_ids, strict=True
+            pending.tickets,
+            pending.contacts,
+            pending.drafts,
+            pending.callers,
+            answer.attempt_ids,
+            strict=True,
         )
-        for ticket, contact, draft, attempt_id in rows:
+        for ticket, contact, draft, caller, attempt_id in rows:
             if attempt_id:
-                ready.append(ReadyAttempt(ticket, attempt_id, draft.node_id, draft.number, contact))
+                ready.append(
+                    ReadyAttempt(ticket, attempt_id, draft.node_id, draft.number, contact, caller)
+                )
             else:
                 short.append(ticket)
+                self._callers.unused(caller.number, now)
                 reason = "its number is on another call"
                 busy.append(self._defer(contact, "waiting", now + NUMBER_BUSY_S, reason))
         if busy:

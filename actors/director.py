@@ -13,6 +13,7 @@ from typing import Any
 import pykka
 
 from actors.agent_pool import AgentPool
+from actors.caller_book import CallerBook
 from actors.campaign import Campaign, CampaignIdentity
 from actors.contact_feeder import ContactFeeder
 from actors.handle import Handle
@@ -30,15 +31,16 @@ from actors.recorder import Recorder
 from actors.runtime import Behaviour
 from actors.services import Services
 from actors.supervisor import Supervisor
+from actors.trunk_lines import TrunkLines
 from dialer.agents import AgentProfile
 from dialer.compliance.permission import Rule
 from dialer.compliance.preset import Preset
 from dialer.errors import GatewayError
 from dialer.events import AgentAsked, TrunkChanged
 from dialer.flow.graph import Flow
-from dialer.flow.nodes import Dial
 from dialer.metrics import Metrics
 from dialer.ports import AgentDesk, ContactStore, Journal, Trunk
+from dialer.trunks.line import LineLimits
 
 ANSWER_WITHIN_S = 5.0
 """How long a report may take."""
@@ -77,7 +79,7 @@ class Director:
         self.recorder = self.keep_alive("recorder", lambda: Recorder(journal))
         self.pool = Handle("agent_pool")
         self._services: Services | None = None
-        self._calls_per_second: Mapping[str, float] = {}
+        self.lines = TrunkLines(metrics, news=self._trunk_changed)
         self._running: dict[int, _Running] = {}
         self._ending: list[_Running] = []
         self._trunks: dict[str, TrunkChanged] = {}
@@ -97,11 +99,15 @@ class Director:
         store: ContactStore,
         trunks: Mapping[str, Trunk],
         desk: AgentDesk,
-        calls_per_second: Mapping[str, float],
+        limits: Mapping[str, LineLimits],
+        callers: CallerBook,
     ) -> None:
         """Everything is connected: bring up the pool; campaigns may start."""
-        self._services = Services(store, trunks, desk, self.pool, self.recorder, self._metrics)
-        self._calls_per_second = calls_per_second
+        for name, line_limits in limits.items():
+            self.lines.set_limits(name, line_limits)
+        self._services = Services(
+            store, trunks, desk, self.pool, self.recorder, self._metrics, self.lines, callers
+        )
         self.keep_alive("agent_pool", lambda: AgentPool(desk, self.recorder), self.pool)
 
     # --- campaigns ----------------------------------------------------------------------------
@@ -181,8 +187,6 @@ class Director:
         services = self._services
         plan = running.plan
         campaign, feeder = running.campaign, running.feeder
-        dial = next(n for n in plan.flow.definition.nodes if isinstance(n, Dial))
-        calls_per_second = self._calls_per_second.get(dial.channel, 0.0)
         self.keep_alive(
             feeder.name,
             lambda: ContactFeeder(
@@ -193,6 +197,7 @@ class Director:
                 campaign,
                 self.recorder,
                 running.plan.may_dial,
+                callers=services.callers,
             ),
             feeder,
         )
@@ -205,7 +210,6 @@ class Director:
                 services,
                 myself=campaign,
                 feeder=feeder,
-                calls_per_second=calls_per_second,
                 briefing=lambda: self._briefing(running),
             ),
             campaign,
@@ -215,6 +219,10 @@ class Director:
 
     def tell(self, change: TrunkChanged) -> None:
         """A trunk came up or went down (the sink that trunks are given)."""
+        self.lines.tell(change)
+
+    def _trunk_changed(self, change: TrunkChanged) -> None:
+        """What that comes to, its breaker considered."""
         with self._lock:
             self._trunks[change.trunk] = change
             self._metrics.gauge("dialer_trunk_up", trunk=change.trunk).set(int(change.up))

@@ -9,6 +9,7 @@ and `dialer.ports`.
 from typing import Any, NamedTuple
 
 from dialer.agents import AgentProfile
+from dialer.caller_ids import Caller
 from dialer.flow.graph import Flow
 from dialer.ports import ClaimedContact, Sink
 
@@ -77,13 +78,17 @@ class NeedContacts(NamedTuple):
 
 
 class ReadyAttempt(NamedTuple):
-    """A committed attempt, to be dialed now."""
+    """A committed attempt, to be dialed now.
+
+    caller: what the callee sees, and the trunks that may show it, in order.
+    """
 
     ticket: int
     attempt_id: int
     dial_id: str
     number: str
     contact: ClaimedContact
+    caller: Caller
 
 
 class FeederStarted(NamedTuple):

@@ -5,8 +5,10 @@ replaced while actors run.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from actors.caller_book import CallerBook
+from actors.trunk_lines import TrunkLines
 from dialer.metrics import Metrics
 from dialer.ports import AgentDesk, ContactStore, Sink, Trunk
 
@@ -16,6 +18,7 @@ class Services:
     """The ports and the long-lived actors that everyone shares.
 
     trunks: by name. pool, recorder: handles that outlive a crash of the actor behind them.
+    lines: the limits of the trunks, over all campaigns. callers: our numbers.
     """
 
     store: ContactStore
@@ -24,3 +27,5 @@ class Services:
     pool: Sink
     recorder: Sink
     metrics: Metrics
+    lines: TrunkLines
+    callers: CallerBook = field(default_factory=CallerBook)

@@ -30,7 +30,7 @@ class TrunkWatch:
         """Why a flow cannot dial through any of its trunks; "" where it can through one."""
         if not self.down:
             return ""
-        channels = {n.channel: 0 for n in flow.definition.nodes if isinstance(n, Dial)}
+        channels = {c: 0 for n in flow.definition.nodes if isinstance(n, Dial) for c in n.channels}
         if not channels or not all(name in self.down for name in channels):
             return ""
         return "; ".join(f"trunk {name} is down: {self.down[name]}" for name in channels)

@@ -4,6 +4,8 @@ The rule of this module: whatever the world does, an attempt ends in `settled`, 
 reached on the trunk's last event; `settled` when the pool has let go of the call as well.
 """
 
+from typing import NamedTuple
+
 from dialer.states import StateTable
 
 IN_PROGRESS = (
@@ -21,12 +23,31 @@ IN_PROGRESS = (
 UNANSWERED = frozenset({"placed", "dialing", "ringing", "cancelling"})
 """States of a call that nobody has answered yet: those a pacer counts as in flight."""
 
+
+class ReachedCall(NamedTuple):
+    """How far a call came on one trunk. Times are 0 for what never happened.
+
+    alerted_at: the first ringing or audio before the answer. caller_id: the name of the one it
+    showed, never the number. outcome: as the other side alone would have it.
+    """
+
+    caller_id: str
+    dialed_at: float
+    alerted_at: float
+    answered_at: float
+    ended_at: float
+    outcome: str
+
+
 CALL = StateTable(
     "call",
     "placed",
     [
         ("placed", "dial", "dialing"),
         ("placed", "give_up", "ended"),
+        # The trunk is at fault and another one tries: one attempt all the same.
+        ("dialing", "fail_over", "dialing"),
+        ("cancelling", "fail_over", "dialing"),
         ("dialing", "ringing", "ringing"),
         ("dialing", "answered", "answered"),
         ("ringing", "answered", "answered"),

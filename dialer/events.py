@@ -14,12 +14,14 @@ class EndCause(NamedTuple):
         not place it: no transport, no route, no channel).
     sip_status: the final status (0: none was seen; 200 with by="far": they hung up after answer).
     q850: the cause of a Reason header (RFC 3326), 0 when there was none.
+    retry_after_s: how long the far end asks us to stay away, 0 when it does not.
     """
 
     by: str
     sip_status: int = 0
     q850: int = 0
     text: str = ""
+    retry_after_s: float = 0.0
 
 
 class Ringing(NamedTuple):

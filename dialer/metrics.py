@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeVar
 
 from dialer import agents, calls, outcomes
 from dialer.errors import DialerError
+from dialer.trunks import breaker
 
 CONTACT_STATES = ("due", "claimed", "waiting", "done", "refused")
 """How a campaign's contacts are counted: due now or never touched, held, waiting for a time,
@@ -47,6 +48,7 @@ _WRAP_UP_S = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 30
 _ANSWER_S = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 5.0, 10.0)
 _CPA_S = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0)
 _EVALUATION_S = (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+_POST_DIAL_S = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.5, 10.0, 15.0, 30.0)
 _LATENESS_S = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
 
@@ -54,8 +56,8 @@ class Metric(NamedTuple):
     """One line of the catalogue.
 
     kind: "gauge", "counter" or "histogram".
-    owner: the label whose values are opened and closed ("campaign", "trunk", "actor"), or ""
-        for what the daemon has one of.
+    owner: the label whose values are opened and closed ("campaign", "trunk", "caller_id",
+        "actor"), or "" for what the daemon has one of.
     labels: the enumerated labels beside it, each with all its values.
     unit: "seconds", "ratio", or "" for a plain count.
     buckets: upper bounds, rising, in `unit`; +Inf is implied.
@@ -101,6 +103,26 @@ def _histogram(
 ) -> Metric:
     labels_ = tuple(labels.items())
     return Metric(f"dialer_{name}_seconds", "histogram", text, owner, labels_, "seconds", buckets)
+
+
+def _quality(owner: str) -> tuple[Metric, ...]:
+    """What carriers judge a caller by (ITU-T E.425), of a trunk or of a caller ID's name."""
+    return (
+        _counter(f"{owner}_seizures", "Calls that left: below every ratio.", owner=owner),
+        _counter(f"{owner}_answers", "Seizures answered (answer-seizure ratio).", owner=owner),
+        _counter(
+            f"{owner}_effective_calls",
+            "Seizures that rang, were answered, busy or declined (network effectiveness ratio).",
+            owner=owner,
+        ),
+        _counter(f"{owner}_short_calls", "Answers that lasted less than 6 s.", owner=owner),
+        _histogram(
+            f"{owner}_post_dial_delay",
+            "From the INVITE to the first ringing, early audio or answer.",
+            _POST_DIAL_S,
+            owner=owner,
+        ),
+    )
 
 
 CATALOGUE: tuple[Metric, ...] = (
@@ -164,6 +186,14 @@ CATALOGUE: tuple[Metric, ...] = (
         "trunk",
         (("class", RESPONSE_CLASSES),),
     ),
+    _gauge(
+        "trunk_breaker",
+        "1 for the state of the trunk's breaker; open: nothing is dialed.",
+        owner="trunk",
+        state=breaker.STATES,
+    ),
+    *_quality("trunk"),
+    *_quality("caller_id"),
     _gauge("actor_inbox_messages", "Messages that wait in the inbox.", owner="actor"),
     _counter("actor_restarts", "Restarts by the supervisor.", owner="actor"),
     _counter("dead_letters", "Messages to an actor that had stopped.", owner="actor"),
@@ -237,8 +267,8 @@ class Histogram:
 Cell = Counter | Gauge | Histogram
 _C = TypeVar("_C", Counter, Gauge, Histogram)
 
-OWNERS = ("campaign", "trunk", "actor")
-"""Labels whose values come and go."""
+OWNERS = ("campaign", "trunk", "caller_id", "actor")
+"""Labels whose values come and go. A caller ID goes by its name, never by its number."""
 
 
 class Family(NamedTuple):
@@ -273,6 +303,10 @@ class Metrics:
 
     def close_trunk(self, name: str) -> None:
         self._close("trunk", name)
+
+    def open_caller_id(self, name: str) -> None:
+        """name: of the caller ID in the settings, never its number."""
+        self._open("caller_id", name)
 
     def open_actor(self, name: str) -> None:
         """Open the cells of a long-lived actor, or of a kind of them: never one per call."""

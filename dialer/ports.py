@@ -125,7 +125,7 @@ class ContactsClaimed(NamedTuple):
 
 
 class AttemptDraft(NamedTuple):
-    """An attempt about to be made."""
+    """An attempt about to be made. caller_id: what the callee will see, "" for the trunk's own."""
 
     contact_id: int
     campaign_id: int
@@ -134,6 +134,7 @@ class AttemptDraft(NamedTuple):
     number: str
     trunk: str
     at: float
+    caller_id: str = ""
 
 
 class AttemptsCommitted(NamedTuple):
@@ -158,7 +159,7 @@ class Settlement(NamedTuple):
     """The end of an attempt: written once, with what becomes of its contact.
 
     Times are seconds since the epoch, 0 for what never happened. ring_s and friends are derived
-    by readers, never stored.
+    by readers, never stored. trunk: the one that carried it, where that is not the draft's.
     """
 
     attempt_id: int
@@ -175,6 +176,7 @@ class Settlement(NamedTuple):
     sip_status: int = 0
     q850: int = 0
     detail: str = ""
+    trunk: str = ""
 
 
 class Deferral(NamedTuple):

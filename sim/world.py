@@ -12,18 +12,20 @@ from actors.agent_pool import AgentPool
 from actors.campaign import Campaign, CampaignIdentity
 from actors.contact_feeder import ContactFeeder
 from actors.handle import Handle
-from actors.messages import AddAgent, Quiesce, Report, Supervise
+from actors.messages import AddAgent, Quiesce, Report, Supervise, TrunkNews
 from actors.runtime import Behaviour
 from actors.services import Services
 from actors.supervisor import Supervisor
+from actors.trunk_lines import TrunkLines
 from dialer.agents import AgentProfile
 from dialer.compliance.permission import YES, Permission, Rule
 from dialer.compliance.preset import Preset
-from dialer.events import AgentAsked
+from dialer.events import AgentAsked, TrunkChanged
 from dialer.flow.graph import Flow
 from dialer.flow.nodes import Dial, RouteToAgent, SeizeAgent
 from dialer.metrics import Metrics
 from dialer.ports import ClaimedContact, Sink
+from dialer.trunks.line import LineLimits
 from sim.carrier import Carrier, SimTrunk
 from sim.desk import Desk, SimDesk
 from sim.endless_list import EndlessList
@@ -78,9 +80,15 @@ class World:
         nodes = plan.flow.definition.nodes
         trunks = {
             name: SimTrunk(name, self._carrier(name))
-            for name in dict.fromkeys(node.channel for node in nodes if isinstance(node, Dial))
+            for name in dict.fromkeys(
+                name for node in nodes if isinstance(node, Dial) for name in node.channels
+            )
         }
-        self.services = Services(self.store, trunks, desk, self.pool, self.recorder, self.metrics)
+        limits = LineLimits(plan.callees.channels, plan.calls_per_second)
+        lines = TrunkLines(self.metrics, dict.fromkeys(trunks, limits), self._trunk_changed)
+        self.services = Services(
+            self.store, trunks, desk, self.pool, self.recorder, self.metrics, lines
+        )
         self.keep_alive("agent_pool", lambda: AgentPool(desk, self.recorder), self.pool)
         self.feeder = Handle(f"feeder/{CAMPAIGN_ID}")
         self.campaign = Handle(f"campaign/{CAMPAIGN_ID}")
@@ -121,6 +129,9 @@ class World:
         report: dict[str, Any] = self.campaign.ask(Report(), 5.0)
         return int(report["calls_in_progress"])
 
+    def _trunk_changed(self, change: TrunkChanged) -> None:
+        self.campaign.tell(TrunkNews(change.trunk, change.up, change.reason))
+
     def _carrier(self, name: str) -> Sink:
         return self.keep_alive(
             f"carrier/{name}", lambda: Carrier(name, self.plan.callees, self.metrics)
@@ -141,7 +152,6 @@ class World:
             self.services,
             myself=self.campaign,
             feeder=self.feeder,
-            calls_per_second=plan.calls_per_second,
         )
 
 

@@ -179,14 +179,24 @@ class Dial(NodeBase):
 
     type: Literal["dial"]
     channel: str = Field(description="the trunk")
+    failover: tuple[str, ...] = Field(
+        (), description="trunks that try next, in order, where the one before is at fault"
+    )
     identifier: str = Field("phone", description="the phone attribute to dial")
     index: Annotated[int, Field(ge=0, le=9)] | Literal["next"] = Field(
         0, description="which of its numbers; next: the first that was not tried yet"
     )
     campaign_type: Literal["agent", "ivr"] = "agent"
-    caller_id: str = ""
+    caller_id: str = Field(
+        "", description="a number of ours, its name, or a pool; empty means the trunk's own"
+    )
     ring_timeout_s: float = Field(30.0, ge=5, le=120, description="ringing ends after it")
     max_attempts: int | None = Field(None, ge=1, le=100, description="per contact and campaign")
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """All its trunks, in the order in which they are tried."""
+        return tuple(dict.fromkeys((self.channel, *self.failover)))
 
 
 class CallDecision(NodeBase):

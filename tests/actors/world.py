@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from actors.agent_pool import AgentPool
+from actors.caller_book import CallerBook
 from actors.campaign import Campaign, CampaignIdentity
 from actors.contact_feeder import ContactFeeder
 from actors.handle import Handle
-from actors.messages import AddAgent, Dismiss, FlowChanged, Quiesce, Report, Supervise
+from actors.messages import AddAgent, Dismiss, FlowChanged, Quiesce, Report, Supervise, TrunkNews
 from actors.recorder import Recorder
 from actors.runtime import Behaviour, Runtime
 from actors.services import Services
 from actors.supervisor import Supervisor
+from actors.trunk_lines import TrunkLines
 from dialer import journal
 from dialer.agents import AgentProfile
 from dialer.compliance.permission import YES, Rule
@@ -33,10 +35,12 @@ from dialer.events import (
     EndCause,
     Ended,
     Ringing,
+    TrunkChanged,
 )
 from dialer.flow.graph import Flow, load_flow
 from dialer.metrics import Metrics
 from dialer.ports import AgentDesk, AttributeValue, DialRequest, Sink, Trunk
+from dialer.trunks.line import LineLimits
 from sim.memory_store import MemoryStore
 
 REGULATIONS = Path(__file__).parents[2] / "config" / "regulations"
@@ -217,8 +221,10 @@ class Team:
         self.trunks: dict[str, Trunk] = {}
         port = desk(self.pool) if desk is not None else ScriptedDesk(runtime, self.pool)
         self.desk_port = port
+        self.lines = TrunkLines(self.metrics, news=self._trunk_changed)
+        self.callers = CallerBook()
         self.services = Services(
-            self.store, self.trunks, port, self.pool, self.recorder, self.metrics
+            self.store, self.trunks, port, self.pool, self.recorder, self.metrics, self.lines
         )
         self.keep_alive("agent_pool", lambda: AgentPool(port, self.recorder), self.pool)
         self.campaigns: dict[int, Handle] = {}
@@ -252,14 +258,24 @@ class Team:
         ahead: int = 20,
         briefing: Callable[[], Sequence[Any]] = tuple,
     ) -> Handle:
-        """Publish a campaign."""
+        """Publish a campaign. calls_per_second: of the trunk, where it is given."""
+        if calls_per_second:
+            self.lines.set_limits("trunk", LineLimits(0, calls_per_second))
         flow = load_flow(text, "test.yaml")
         campaign = self.campaigns[campaign_id] = Handle(f"campaign/{campaign_id}")
         feeder = self.feeders[campaign_id] = Handle(f"feeder/{campaign_id}")
         self.keep_alive(
             feeder.name,
             lambda: ContactFeeder(
-                campaign_id, 1, flow, self.store, campaign, self.recorder, may_dial, ahead
+                campaign_id,
+                1,
+                flow,
+                self.store,
+                campaign,
+                self.recorder,
+                may_dial,
+                ahead,
+                self.callers,
             ),
             feeder,
         )
@@ -272,12 +288,15 @@ class Team:
                 self.services,
                 myself=campaign,
                 feeder=feeder,
-                calls_per_second=calls_per_second,
                 briefing=briefing,
             ),
             campaign,
         )
         return campaign
+
+    def _trunk_changed(self, change: TrunkChanged) -> None:
+        for campaign in self.campaigns.values():
+            campaign.tell(TrunkNews(change.trunk, change.up, change.reason))
 
     def dismiss(self, campaign_id: int) -> None:
         for handle in (self.feeders[campaign_id], self.campaigns[campaign_id]):

@@ -1,0 +1,84 @@
+"""Whether a contact may be dialed now, and as what.
+
+The rule of this module: it says yes only where the flow, a trunk, the law and a caller ID all do;
+else it says what becomes of the contact, and why. What cannot be checked is not dialed.
+"""
+
+from typing import NamedTuple
+
+from actors.caller_book import CallerBook
+from actors.trunk_watch import TrunkWatch
+from dialer.caller_ids import Caller, NoCaller
+from dialer.compliance.permission import Rule
+from dialer.flow.graph import Flow
+from dialer.flow.interpreter import entry
+from dialer.flow.next_number import NoNumber, number_to_dial
+from dialer.flow.nodes import Dial
+from dialer.ports import ClaimedContact, ContactNext, Deferral
+
+TRUNK_DOWN_S = 5.0
+"""A contact whose trunks are down comes due again after this time."""
+
+NO_CALLER_S = 60.0
+"""A contact to whom no number of ours may be shown comes due again after this time."""
+
+
+class Chosen(NamedTuple):
+    """A contact that may be dialed now, and how."""
+
+    contact: ClaimedContact
+    dial: Dial
+    number: str
+    caller: Caller
+
+
+class ContactJudge:
+    """Judges the contacts of one campaign. trunks: which are down, as its owner hears it."""
+
+    def __init__(
+        self, campaign_id: int, may_dial: Rule, callers: CallerBook, trunks: TrunkWatch
+    ) -> None:
+        self._campaign_id = campaign_id
+        self._may_dial = may_dial
+        self._callers = callers
+        self._trunks = trunks
+
+    def judge(self, flow: Flow, contact: ClaimedContact, now: float) -> Deferral | Chosen:
+        """A caller ID that is chosen counts as shown: give it back if the call is not made."""
+        dial = entry(flow, contact.resume_node, now)
+        if isinstance(dial, ContactNext):
+            state = "refused" if dial.state == "done" else dial.state
+            return self._defer(
+                contact, state, dial.due_at, "the flow lets it wait", dial.resume_node
+            )
+        trunks = tuple(name for name in dial.channels if name not in self._trunks.down)
+        if not trunks:
+            reason = f"trunk {', '.join(dial.channels)} is down"
+            return self._defer(contact, "waiting", now + TRUNK_DOWN_S, reason)
+        number = number_to_dial(dial, contact)
+        if isinstance(number, NoNumber):
+            return self._defer(contact, number.state, 0.0, number.reason)
+        return self._judge_number(contact, dial, number, trunks, now)
+
+    def _judge_number(
+        self, contact: ClaimedContact, dial: Dial, number: str, trunks: tuple[str, ...], now: float
+    ) -> Deferral | Chosen:
+        verdict = self._may_dial(number, contact, now)
+        if not verdict.allowed:
+            state = "waiting" if verdict.next_at else "refused"
+            return self._defer(contact, state, verdict.next_at, verdict.reason)
+        caller = self._callers.choose(dial.caller_id, trunks, number, now)
+        if isinstance(caller, NoCaller):
+            due_at = caller.next_at or now + NO_CALLER_S
+            return self._defer(contact, "waiting", due_at, caller.reason)
+        return Chosen(contact, dial, number, caller)
+
+    def _defer(
+        self,
+        contact: ClaimedContact,
+        state: str,
+        due_at: float,
+        reason: str,
+        resume_node: str = "",
+    ) -> Deferral:
+        return Deferral(contact.contact_id, self._campaign_id, state, due_at, reason, resume_node)

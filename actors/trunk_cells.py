@@ -1,0 +1,78 @@
+"""The metric cells of a trunk's calls, and of the caller IDs that they show.
+
+The rule of this module: what carriers judge a caller by (ITU-T E.425: answer-seizure ratio and
+network effectiveness ratio; post-dial delay, short calls) is counted as plain inputs, so that a
+query makes the ratio over whatever time it wants.
+"""
+
+from dialer.calls import ReachedCall
+from dialer.metrics import Counter, Histogram, Metrics
+from dialer.trunks.breaker import STATES
+
+SHORT_CALL_S = 6.0
+"""A shorter conversation counts as a short call, as carriers bill and complain of them."""
+
+_EFFECTIVE = frozenset({"user_busy", "no_user_response", "rejected"})
+"""Outcomes for which the network did its part, beside the calls that rang or were answered."""
+
+
+class _Quality:
+    """The same five figures, of a trunk or of a caller ID."""
+
+    __slots__ = ("answers", "delay", "effective", "seizures", "short")
+
+    def __init__(self, metrics: Metrics, owner: str, name: str) -> None:
+        def counter(what: str) -> Counter:
+            return metrics.counter(f"dialer_{owner}_{what}_total", **{owner: name})
+
+        self.seizures = counter("seizures")
+        self.answers = counter("answers")
+        self.effective = counter("effective_calls")
+        self.short = counter("short_calls")
+        self.delay: Histogram = metrics.histogram(
+            f"dialer_{owner}_post_dial_delay_seconds", **{owner: name}
+        )
+
+    def ended(self, call: ReachedCall) -> None:
+        alerted_at = call.alerted_at or call.answered_at
+        if alerted_at:
+            self.delay.observe(max(0.0, alerted_at - call.dialed_at))
+        if call.answered_at:
+            self.answers.inc()
+            if call.ended_at - call.answered_at < SHORT_CALL_S:
+                self.short.inc()
+        if alerted_at or call.outcome in _EFFECTIVE:
+            self.effective.inc()
+
+
+class TrunkCells:
+    """What a trunk counts. All its children exist from the first call on."""
+
+    def __init__(self, metrics: Metrics, trunk: str) -> None:
+        metrics.open_trunk(trunk)
+        self._metrics = metrics
+        self._trunk = _Quality(metrics, "trunk", trunk)
+        self._caller_ids: dict[str, _Quality] = {}
+        self._breaker = metrics.gauges("dialer_trunk_breaker", trunk=trunk)
+
+    def seized(self, caller_id: str) -> None:
+        """A call left. caller_id: the name of the one it shows, "" for one without a name."""
+        self._trunk.seizures.inc()
+        if caller_id:
+            self._of_caller_id(caller_id).seizures.inc()
+
+    def ended(self, call: ReachedCall) -> None:
+        self._trunk.ended(call)
+        if call.caller_id:
+            self._of_caller_id(call.caller_id).ended(call)
+
+    def breaker(self, state: str) -> None:
+        for name in STATES:
+            self._breaker[name].set(int(name == state))
+
+    def _of_caller_id(self, name: str) -> _Quality:
+        quality = self._caller_ids.get(name)
+        if quality is None:
+            self._metrics.open_caller_id(name)
+            quality = self._caller_ids[name] = _Quality(self._metrics, "caller_id", name)
+        return quality

@@ -1,0 +1,47 @@
+"""A campaign's share of its trunks: what it has on its way to them, and how much more they take.
+
+The rule of this module: other campaigns always know what this one has in preparation, so nobody
+releases contacts for a channel that is as good as taken.
+"""
+
+from actors.trunk_lines import TrunkLines
+from dialer.flow.graph import Flow
+from dialer.flow.nodes import Dial
+from dialer.trunks.line import Room
+
+
+class TrunkShare:
+    """One campaign's view of the lines."""
+
+    def __init__(self, campaign_id: int, lines: TrunkLines, flow: Flow) -> None:
+        self._campaign_id = campaign_id
+        self._lines = lines
+        self._planned = (0, 0)
+        self._follow(flow)
+
+    def follow(self, flow: Flow) -> None:
+        """A new version: what is on its way counts for the new flow's trunk."""
+        planned = self._planned
+        self.plan(0, 0)
+        self._follow(flow)
+        self.plan(*planned)
+
+    def plan(self, preparing: int, waiting: int) -> None:
+        """How many calls are being made ready, and how many wait for the slot they have."""
+        self._planned = (preparing, waiting)
+        if self._channels:
+            self._lines.plan(self._channels[0], self._campaign_id, preparing, waiting)
+
+    def clamped(self, dials: int, now: float) -> tuple[int, Room]:
+        """As many of these dials as the trunks take until the next pulse, and the limit if any."""
+        if dials <= 0 or not self._channels:
+            return dials, Room(None)
+        room = self._lines.room(self._channels, now, self._within_s)
+        if room.dials is None or dials <= room.dials:
+            return dials, Room(None)
+        return room.dials, room
+
+    def _follow(self, flow: Flow) -> None:
+        dials = [node for node in flow.definition.nodes if isinstance(node, Dial)]
+        self._channels = tuple(dict.fromkeys(name for dial in dials for name in dial.channels))
+        self._within_s = max(1.0, flow.start.interval_s)
