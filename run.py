@@ -103,7 +103,8 @@ class Daemon:
         sent = self._connect(settings)
         settle_after_crash(self.store, sent, self.runtime.now())
         limits = {t.name: LineLimits(t.max_channels, t.calls_per_second) for t in settings.trunks}
-        self.director.open(self.store.port, self._trunks, self._desk, limits, CallerBook())
+        floors = {queue.name: queue.inbound_floor for queue in settings.queues}
+        self.director.open(self.store.port, self._trunks, self._desk, limits, CallerBook(), floors)
         self._add_agents()
         self.health = HealthServer(
             Pages(

@@ -5,9 +5,10 @@ longest idle comes first; and everything that happens to an agent is published t
 that may use them, before anybody acts on it.
 """
 
-from itertools import islice
+from collections.abc import Mapping
 from typing import Any
 
+from actors.agent_shares import AgentShares
 from actors.messages import (
     AddAgent,
     AgentAssigned,
@@ -47,13 +48,17 @@ class AgentPool(Behaviour):
     """Books agents for campaigns and callers.
 
     desk: how agents are reached. Its events come here as messages.
+    floors: how many ready agents each queue keeps for inbound calls.
     """
 
-    def __init__(self, desk: AgentDesk, recorder: Sink) -> None:
+    def __init__(
+        self, desk: AgentDesk, recorder: Sink, floors: Mapping[str, int] | None = None
+    ) -> None:
         self._desk = desk
         self._recorder = recorder
         self._roster = Roster()
         self._campaigns: dict[int, Subscribe] = {}
+        self._shares = AgentShares(self._roster, self._campaigns, floors or {})
         self._listeners: dict[str, dict[int, Sink]] = {}
         self._requests: dict[tuple[int, int], SeizeRequest] = {}
         self._claims: dict[int, ClaimAgent] = {}
@@ -207,9 +212,14 @@ class AgentPool(Behaviour):
 
     def _fill(self, request: SeizeRequest) -> None:
         """Reserve ready agents for a request, longest idle first."""
-        for agent in [*islice(self._roster.ready(request.seize.queue), request.missing)]:
-            if request.wants_more:
-                self._book(agent, request)
+        seize = request.seize
+        room = self._shares.room(seize.campaign_id, seize.queue)
+        while request.wants_more and room:
+            agent = self._shares.free(seize.queue)
+            if agent is None:
+                return
+            self._book(agent, request)
+            room -= 1
 
     def _book(self, agent: PooledAgent, request: SeizeRequest) -> None:
         """Reserve a ready agent for a request; a phone that rings per call is offered first."""
@@ -315,7 +325,7 @@ class AgentPool(Behaviour):
         for agent in self._roster.held(claim.campaign_id):
             if agent.state != "ringing" and agent.serves(claim.queue):
                 return agent
-        return next(self._roster.ready(claim.queue), None) if self._desk.kept_up else None
+        return self._shares.free(claim.queue) if self._desk.kept_up else None
 
     def _assign(self, agent: PooledAgent, claim: ClaimAgent) -> None:
         agent.campaign_id = claim.campaign_id
@@ -342,7 +352,8 @@ class AgentPool(Behaviour):
         self._recorder.tell(journal.AgentMoved(agent_id, now, before, after, reason))
         self._roster.file(agent, before, now)
         if after == "ready":
-            self._give_work(agent)
+            while self._give_work():
+                pass
         elif after == "logged_out" and event != "leg_down":
             self._desk.log_out(agent_id)
 
@@ -352,18 +363,23 @@ class AgentPool(Behaviour):
             return list(self._listeners.get(queues[0], ()))
         return sorted({i for queue in queues for i in self._listeners.get(queue, ())})
 
-    def _give_work(self, agent: PooledAgent) -> None:
-        """A caller who waits comes before a campaign that wants to reserve."""
+    def _give_work(self) -> bool:
+        """Give a ready agent to whom they are due; False where there is nobody to give or get.
+
+        A caller who waits comes before a campaign that wants to reserve.
+        """
         if self._desk.kept_up:
             for claim in self._claims.values():
-                if agent.serves(claim.queue):
+                agent = self._shares.free(claim.queue)
+                if agent is not None:
                     del self._claims[claim.attempt_id]
                     self._assign(agent, claim)
-                    return
-        for request in self._requests.values():
-            if request.wants_more and agent.serves(request.seize.queue):
-                self._book(agent, request)
-                return
+                    return True
+        due = self._shares.next_to_serve(self._requests.values())
+        if due is not None:
+            request, agent = due
+            self._book(agent, request)
+        return due is not None
 
     def _tell_later(self, campaign_id: int, move: AgentMove) -> None:
         self._moves.setdefault(campaign_id, []).append(move)

@@ -134,9 +134,10 @@ class Campaign(Behaviour):
         self._calls.take_back(self.runtime.now(), f"the campaign's actor failed: {error!r}"[:200])
 
     def _subscribe(self, *, anew: bool) -> None:
-        nodes = self._flow.definition.nodes
-        queues = {n.queue for n in nodes if isinstance(n, (SeizeAgent, RouteToAgent))}
-        subscription = Subscribe(self._id, tuple(sorted(queues)), self._myself, anew)
+        flow = self._flow.definition
+        queues = {n.queue for n in flow.nodes if isinstance(n, (SeizeAgent, RouteToAgent))}
+        serves = tuple(sorted(queues))
+        subscription = Subscribe(self._id, serves, self._myself, anew, flow.priority, flow.share)
         self._services.pool.tell(subscription)
 
     # --- the pulse ----------------------------------------------------------------------------

@@ -101,14 +101,18 @@ class Director:
         desk: AgentDesk,
         limits: Mapping[str, LineLimits],
         callers: CallerBook,
+        floors: Mapping[str, int] | None = None,
     ) -> None:
-        """Everything is connected: bring up the pool; campaigns may start."""
+        """Everything is connected: bring up the pool; campaigns may start.
+
+        floors: how many ready agents each queue keeps for inbound calls.
+        """
         for name, line_limits in limits.items():
             self.lines.set_limits(name, line_limits)
         self._services = Services(
             store, trunks, desk, self.pool, self.recorder, self._metrics, self.lines, callers
         )
-        self.keep_alive("agent_pool", lambda: AgentPool(desk, self.recorder), self.pool)
+        self.keep_alive("agent_pool", lambda: AgentPool(desk, self.recorder, floors), self.pool)
 
     # --- campaigns ----------------------------------------------------------------------------
 

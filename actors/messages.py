@@ -127,12 +127,16 @@ class Subscribe(NamedTuple):
     """Campaign to pool: tell me of the agents of these queues, and of no others any more.
 
     anew: the campaign was just made, and knows nothing of what a former self held.
+    priority: 1 to 10, its weight where others want the same agents. share: the most that it may
+    have of a queue's agents, 0 to 1.
     """
 
     campaign_id: int
     queues: tuple[str, ...]
     campaign: Sink
     anew: bool = True
+    priority: int = 5
+    share: float = 1.0
 
 
 class Unsubscribe(NamedTuple):

@@ -4,6 +4,7 @@ The rule of this module: the lists are never written but by `file`, from an agen
 they cannot contradict it; and each is read longest idle first.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 
 from actors.runtime import Timer
@@ -18,13 +19,15 @@ class PooledAgent:
     """One agent as the pool knows them.
 
     since: when the present state began. idle_since: when they last became ready from work or
-    absence; a reservation that came to nothing does not count.
+    absence; a reservation that came to nothing does not count. counts_for: the campaign in whose
+    use they are counted.
     """
 
     __slots__ = (
         "attempt_id",
         "call",
         "campaign_id",
+        "counts_for",
         "idle_since",
         "profile",
         "reason",
@@ -41,6 +44,7 @@ class PooledAgent:
         self.idle_since = at
         self.reason = ""
         self.campaign_id = 0
+        self.counts_for = 0
         self.request_id = 0
         self.attempt_id = 0
         self.call: Sink | None = None
@@ -59,10 +63,18 @@ class Roster:
         self._ready: dict[str, dict[str, PooledAgent]] = {}
         self._held: dict[int, dict[str, PooledAgent]] = {}
         self._with: dict[int, PooledAgent] = {}
+        self._used: Counter[int] = Counter()
 
     def ready(self, queue: str) -> Iterator[PooledAgent]:
         """Ready agents of a queue, longest idle first."""
         return iter(self._ready.get(queue, {}).values())
+
+    def count_ready(self, queue: str) -> int:
+        return len(self._ready.get(queue, ()))
+
+    def used(self, campaign_id: int) -> int:
+        """Agents whom a campaign has: held for it, with its callers, or in wrap-up."""
+        return self._used[campaign_id]
 
     def held(self, campaign_id: int) -> Iterator[PooledAgent]:
         """Agents ringing or reserved for a campaign, longest idle first."""
@@ -84,6 +96,10 @@ class Roster:
     def is_staffed(self, queue: str) -> bool:
         """Whether anybody who serves the queue is logged in."""
         return any(a.serves(queue) and a.state != "logged_out" for a in self.agents.values())
+
+    def staffed(self, queue: str) -> int:
+        """How many who serve the queue are logged in."""
+        return sum(a.serves(queue) and a.state != "logged_out" for a in self.agents.values())
 
     def change_profile(self, agent: PooledAgent, profile: AgentProfile) -> None:
         self._unlist_ready(agent)
@@ -113,6 +129,10 @@ class Roster:
             if before not in _HELD:
                 agent.idle_since = at
             self._list_ready(agent)
+        if agent.campaign_id != agent.counts_for:
+            self._used[agent.counts_for] -= 1
+            self._used[agent.campaign_id] += 1
+            agent.counts_for = agent.campaign_id
 
     def _list_ready(self, agent: PooledAgent) -> None:
         for queue in agent.profile.queues:

@@ -120,6 +120,9 @@ class Queue(Section):
     mrd: str = Field("voice", min_length=1, description="the media routing domain")
     languages: tuple[str, ...] = Field((), description="its agents speak all of these")
     skills: dict[str, int] = Field({}, description="the least level of each, by skill")
+    inbound_floor: int = Field(
+        0, ge=0, le=1000, description="ready agents whom outbound calls do not take"
+    )
 
     @property
     def demand(self) -> Demand:

@@ -50,6 +50,8 @@ class FlowDefinition(BaseModel):
     description: str = ""
     time_zone: str = Field("UTC", description="of the Start node's windows and of Wait until")
     compliance: ComplianceChoice = ComplianceChoice()
+    priority: int = Field(5, ge=1, le=10, description="weight where campaigns share agents")
+    share: float = Field(1.0, gt=0, le=1, description="the most it may have of a queue's agents")
     nodes: tuple[Node, ...] = Field(min_length=1)
 
     @field_validator("time_zone")

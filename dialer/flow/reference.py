@@ -22,7 +22,9 @@ _OPENING = """\
 Made from the schema by `python -m dialer.flow.reference`; do not edit it by hand.
 
 A campaign's file has a `title`, a `description`, a `time_zone`, its `compliance` (a preset, and
-what overrides it) and a list of `nodes`. Every node has an `id` that is unique in the flow, a
+what overrides it) and a list of `nodes`. Where campaigns want the same agents, the one with the
+fewest for its `priority` (1 to 10, else 5) gets the next, and none has more than its `share` of a
+queue's agents (above 0 to 1, else 1). Every node has an `id` that is unique in the flow, a
 `type`, its own settings, and `next`, which says for each of its ports to which node the token
 goes. A token is a **pulse** before Init, a **contact** after it, and a **call** where the contact
 has a live call. A port that is left out ends the token there; a live call must be led on.

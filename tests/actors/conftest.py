@@ -1,6 +1,6 @@
 """The small world on the manual clock."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -12,12 +12,19 @@ from tests.actors.world import ScriptedDesk, ScriptedTrunk, Team, people
 class Scene:
     """A team on the manual clock, with a scripted trunk and desk."""
 
-    def __init__(self, contacts: int = 100, *, kept_up: bool = True) -> None:
+    def __init__(
+        self,
+        contacts: int = 100,
+        *,
+        kept_up: bool = True,
+        floors: Mapping[str, int] | None = None,
+    ) -> None:
         self.runtime = ManualRuntime()
         self.team = Team(
             self.runtime,
             people(contacts),
             desk=lambda pool: ScriptedDesk(self.runtime, pool, kept_up=kept_up),
+            floors=floors,
         )
         assert isinstance(self.team.desk_port, ScriptedDesk)
         self.desk: ScriptedDesk = self.team.desk_port

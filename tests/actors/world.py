@@ -209,6 +209,7 @@ class Team:
         contacts: Mapping[int, Mapping[str, AttributeValue]],
         desk: Callable[[Sink], AgentDesk] | None = None,
         store: MemoryStore | None = None,
+        floors: Mapping[str, int] | None = None,
     ) -> None:
         self.runtime = runtime
         self.ledger = Ledger()
@@ -226,7 +227,7 @@ class Team:
         self.services = Services(
             self.store, self.trunks, port, self.pool, self.recorder, self.metrics, self.lines
         )
-        self.keep_alive("agent_pool", lambda: AgentPool(port, self.recorder), self.pool)
+        self.keep_alive("agent_pool", lambda: AgentPool(port, self.recorder, floors), self.pool)
         self.campaigns: dict[int, Handle] = {}
         self.feeders: dict[int, Handle] = {}
 

@@ -1,0 +1,76 @@
+"""Which campaign gets the next agent, and which agents must stay free.
+
+The rule of this module: among campaigns that want an agent of a queue, the one goes first that
+has the fewest for its priority, so that none starves; no campaign has more than its share of a
+queue's agents; and outbound calls never take a queue below its floor of ready agents.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+
+from actors.messages import Subscribe
+from actors.roster import PooledAgent, Roster
+from actors.seize_request import SeizeRequest
+
+_SLACK = 1e-9
+
+
+class AgentShares:
+    """Divides the agents of a roster among campaigns.
+
+    floors: how many ready agents each queue keeps for inbound calls.
+    campaigns: those that have subscribed, by id, with their priority and share.
+    """
+
+    def __init__(
+        self, roster: Roster, campaigns: Mapping[int, Subscribe], floors: Mapping[str, int]
+    ) -> None:
+        self._roster = roster
+        self._campaigns = campaigns
+        self._floors = {queue: floor for queue, floor in floors.items() if floor}
+
+    def free(self, queue: str) -> PooledAgent | None:
+        """The longest idle agent of a queue whom an outbound call may take."""
+        ready = self._roster.ready(queue)
+        if not self._floors:
+            return next(ready, None)
+        return next((agent for agent in ready if self._may_leave(agent)), None)
+
+    def room(self, campaign_id: int, queue: str) -> int:
+        """How many more agents of a queue a campaign may have; at least one in all."""
+        campaign = self._campaigns.get(campaign_id)
+        if campaign is None or campaign.share >= 1.0:
+            return len(self._roster.agents)
+        staffed = self._roster.staffed(queue)
+        most = max(1, math.floor(campaign.share * staffed + _SLACK))
+        return max(0, most - self._roster.used(campaign_id))
+
+    def next_to_serve(
+        self, requests: Iterable[SeizeRequest]
+    ) -> tuple[SeizeRequest, PooledAgent] | None:
+        """The request that gets the next agent, and whom; the oldest among equals."""
+        best: tuple[SeizeRequest, PooledAgent] | None = None
+        least = (math.inf, 0)
+        for request in requests:
+            if not request.wants_more:
+                continue
+            rank = self._rank(request.seize.campaign_id)
+            if best is not None and rank >= least:
+                continue
+            seize = request.seize
+            agent = self.free(seize.queue)
+            if agent is not None and self.room(seize.campaign_id, seize.queue):
+                best, least = (request, agent), rank
+        return best
+
+    def _rank(self, campaign_id: int) -> tuple[float, int]:
+        campaign = self._campaigns.get(campaign_id)
+        priority = campaign.priority if campaign is not None else 1
+        return self._roster.used(campaign_id) / priority, -priority
+
+    def _may_leave(self, agent: PooledAgent) -> bool:
+        """Whether every queue that they serve still has its floor without them."""
+        return all(
+            self._roster.count_ready(queue) > self._floors.get(queue, 0)
+            for queue in agent.profile.queues
+        )
