@@ -101,6 +101,7 @@ class ContactFeeder(Behaviour):
         self._commits: dict[int, _Pending] = {}
         self._request_id = 0
         self._claiming = 0
+        self._retries_carried = 0.0
         self._looking = 0
         self._looked_at = 0.0
         self._exhausted = False
@@ -229,8 +230,19 @@ class ContactFeeder(Behaviour):
             init.order,
             wanted,
             self.runtime.now(),
+            retries=self._retries_of(wanted),
         )
         self._store.claim(request, self._answers)
+
+    def _retries_of(self, wanted: int) -> int | None:
+        """How many of them should be due again; the fraction is carried to the next claim."""
+        share = self._flow.init.retry_share
+        if share is None:
+            return None
+        exact = self._retries_carried + share * wanted
+        whole = int(exact + 1e-9)
+        self._retries_carried = exact - whole
+        return whole
 
     def _look_for_hot(self) -> None:
         """While nothing is kept ahead, every claim brings hot leads first anyway."""

@@ -87,6 +87,8 @@ class ClaimRequest(NamedTuple):
 
     filter_name: a saved filter, "" for all contacts. order: "fifo" or "lifo". now: contacts due
     at or before it count. hot_only: nothing but hot leads, which go first in every claim.
+    retries: so many waiting contacts that are due go before untouched ones, and more of either
+    where there are not enough of the other; None: all that are due go first.
     """
 
     request_id: int
@@ -96,6 +98,7 @@ class ClaimRequest(NamedTuple):
     limit: int
     now: float
     hot_only: bool = False
+    retries: int | None = None
 
 
 class ClaimedContact(NamedTuple):

@@ -130,10 +130,15 @@ class MemoryStore:
         if request.hot_only:
             reply_to.tell(ContactsClaimed(request.request_id, tuple(chosen)))
             return
-        due = self._due(campaign, request, request.limit - len(chosen))
+        left = request.limit - len(chosen)
+        due_first = left if request.retries is None else min(left, request.retries)
+        due = self._due(campaign, request, due_first)
         chosen += [self._claimed(campaign, c) for c in due]
         untouched = self._untouched(campaign, request, request.limit - len(chosen))
         chosen += [self._claimed(campaign, contact_id) for contact_id in untouched]
+        if request.retries is not None:
+            due = self._due(campaign, request, request.limit - len(chosen))
+            chosen += [self._claimed(campaign, c) for c in due]
         next_due_at = campaign.waiting[0][0] if campaign.waiting else 0.0
         reply_to.tell(ContactsClaimed(request.request_id, tuple(chosen), next_due_at))
 

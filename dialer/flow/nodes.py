@@ -157,6 +157,13 @@ class Init(NodeBase):
     type: Literal["init"]
     filter: str = Field("", description="a saved contact filter; empty means all contacts")
     order: Literal["fifo", "lifo"] = "fifo"
+    retry_share: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="share of contacts that are due again, while there are new ones too; "
+        "none means that they all go first",
+    )
     dialing: Dialing = Progressive()
 
     @field_validator("order", mode="before")

@@ -3,7 +3,7 @@
 The rule of this module: a contact is claimed in the transaction that found it, so no contact is
 ever claimed twice. Hot leads go first, then waiting contacts that have come due, the longest due
 first of each; then those the campaign has never touched, by id, oldest first (fifo) or newest
-first (lifo).
+first (lifo). A request may say how many of those that are due go before the untouched ones.
 """
 
 from collections.abc import Mapping, Sequence
@@ -138,13 +138,16 @@ class Claims:
         claimed = self._claim_due(connection, finder.hot, request, request.limit)
         if request.hot_only:
             return ContactsClaimed(request.request_id, tuple(claimed))
-        claimed += self._claim_due(
-            connection, finder.waiting, request, request.limit - len(claimed)
-        )
+        left = request.limit - len(claimed)
+        due_first = left if request.retries is None else min(left, request.retries)
+        claimed += self._claim_due(connection, finder.waiting, request, due_first)
         if len(claimed) < request.limit:
             sweep = self._sweep(request, edition, resets, newest_change)
             most = request.limit - len(claimed)
             claimed += self._claim_untouched(connection, finder, sweep, campaign_id, most)
+        if request.retries is not None:
+            left = request.limit - len(claimed)
+            claimed += self._claim_due(connection, finder.waiting, request, left)
         next_due_at = connection.scalar(_next_due, {"campaign_id": campaign_id, "now": request.now})
         return ContactsClaimed(request.request_id, tuple(claimed), next_due_at or 0.0)
 

@@ -470,3 +470,37 @@ def test_a_contact_comes_back_with_the_numbers_that_were_tried(bed: StoreBed) ->
     assert contact.tried == ("+16175550001", "+16175550002")
     bed.port.defer([Deferral(contact_id, campaign, "done", 0.0, "every number was tried")])
     assert ids(claim(bed, campaign, now=1e9)) == []
+
+
+# --- the mix of retries and fresh contacts ----------------------------------------------------
+
+
+def mixed(bed: StoreBed, campaign_id: int, limit: int, retries: int) -> list[int]:
+    replies = Replies()
+    request = ClaimRequest(7, campaign_id, "", "fifo", limit, 1000.0, retries=retries)
+    bed.port.claim(request, replies)
+    return ids(replies.take())
+
+
+def some_due(bed: StoreBed, campaign_id: int, count: int) -> None:
+    """The first so many of the list were tried, and are due again."""
+    for contact_id in ids(claim(bed, campaign_id, limit=count)):
+        bed.port.defer([Deferral(contact_id, campaign_id, "waiting", 900.0, "")])
+
+
+def test_a_claim_takes_as_many_retries_as_it_was_asked_for(bed: StoreBed) -> None:
+    made = bed.put_contacts(people(8))
+    campaign = bed.add_campaign()
+    some_due(bed, campaign, 4)
+    assert mixed(bed, campaign, limit=3, retries=1) == [made[0], made[4], made[5]]
+    assert mixed(bed, campaign, limit=2, retries=0) == [made[6], made[7]]
+
+
+def test_where_one_kind_runs_out_the_other_fills_up(bed: StoreBed) -> None:
+    made = bed.put_contacts(people(8))
+    campaign = bed.add_campaign()
+    some_due(bed, campaign, 4)
+    assert mixed(bed, campaign, limit=6, retries=1) == [made[n] for n in (0, 4, 5, 6, 7, 1)]
+    more = bed.put_contacts(people(3, start=20))
+    assert mixed(bed, campaign, limit=5, retries=4) == [made[2], made[3], *more]
+    assert mixed(bed, campaign, limit=5, retries=4) == []
