@@ -23,6 +23,9 @@ _MOST_LIVE = 0.95
 """No burst makes more of the dials live than this."""
 
 
+_MACHINE_RECORDS_S = 60.0
+"""A machine has patience until its tape is full."""
+
 _ONLY_NO_ANSWER = list(accumulate(float(name == "no_answer") for name in OUTCOMES[1:]))
 
 
@@ -139,7 +142,9 @@ class Customers:
                 verdict = "fax" if outcome == "fax" else "answering_machine"
             talk_s, wrap_up_s = regime.machine_talk(call), regime.machine_wrap_up(call)
         wait_s += cpa.human_delay_s if verdict == "human" else cpa.machine_delay_s
-        patience_s = regime.patience(call) + (ring_s if false else 0.0)
+        patience_s = regime.patience(call) if outcome == "live" else _MACHINE_RECORDS_S
+        if false:
+            patience_s += ring_s
         return CallFate(
             outcome, delay_s, answer_s, 0.0, verdict, wait_s, talk_s, wrap_up_s, patience_s, false
         )

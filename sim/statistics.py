@@ -79,6 +79,37 @@ def mean_of(values: Sequence[float], level: float = LEVEL) -> Estimate:
     return Estimate(fmean(values), _half_width(values, level), level, len(values))
 
 
+def mean_with_controls(
+    values: Sequence[float],
+    controls: Sequence[Sequence[float]],
+    known: Sequence[float],
+    level: float = LEVEL,
+) -> Estimate:
+    """The mean of replications, less what is explained by figures whose means are known.
+
+    controls: for each replication, what its inputs came to by chance (callers per second, mean
+    service time). known: their true means. A replication with more callers than it should have had
+    is busier for that reason alone, and is corrected by regression (Lavenberg and Welch, Management
+    Science 27(3), 1981), so the same certainty needs far fewer replications.
+
+    Raises:
+        ValueError: no more replications than controls + 1.
+    """
+    n, count = len(values), len(known)
+    if n < count + 2:
+        raise ValueError(f"{n} replications for {count} controls; run {count + 2} at least")
+    table = np.column_stack([np.ones(n), np.asarray(controls, dtype=float) - np.asarray(known)])
+    # Scaled, or rates of a hundredth beside times of hundreds would drown in rounding.
+    scale = np.where(spread := np.abs(table).max(axis=0), spread, 1.0)
+    inverse = np.linalg.pinv(table / scale)
+    beta = inverse @ np.asarray(values, dtype=float)
+    residual = np.asarray(values) - table / scale @ beta
+    degrees = n - count - 1
+    variance = float(residual @ residual) / degrees * float(inverse[0] @ inverse[0])
+    half_width = _t_quantile(level, degrees) * sqrt(variance)
+    return Estimate(float(beta[0]), half_width, level, n)
+
+
 def ratio_of(
     events: Sequence[float], occasions: Sequence[float], level: float = LEVEL
 ) -> RatioEstimate:

@@ -12,6 +12,7 @@ from sim.statistics import (
     each_level,
     holm,
     mean_of,
+    mean_with_controls,
     more_replications,
     mser5,
     p_value,
@@ -152,6 +153,23 @@ def test_the_paired_ratios_interval_holds_the_true_difference(chance: Generator)
         ours, theirs = ((events[k].tolist(), occasions[k].tolist()) for k in (0, 1))
         held += paired_ratio(ours, theirs).holds(0.005)
     assert held / EXPERIMENTS == pytest.approx(0.95, abs=0.025)
+
+
+def test_controls_of_known_means_narrow_the_interval_and_keep_its_level(chance: Generator) -> None:
+    held, ratio = 0, 0.0
+    for _ in range(EXPERIMENTS):
+        arrivals = chance.normal(0.05, 0.001, 20)
+        service_s = chance.normal(150, 4, 20)
+        occupancy = 0.7 + 14 * (arrivals - 0.05) + 0.004 * (service_s - 150)
+        values = (occupancy + chance.normal(0, 0.003, 20)).tolist()
+        controls = list(zip(arrivals.tolist(), service_s.tolist(), strict=True))
+        estimate = mean_with_controls(values, controls, (0.05, 150.0))
+        held += estimate.holds(0.7)
+        ratio += (estimate.half_width or 0) / (mean_of(values).half_width or 1) / EXPERIMENTS
+    assert held / EXPERIMENTS == pytest.approx(0.95, abs=0.02)
+    assert ratio < 0.3
+    with pytest.raises(ValueError, match="3 replications for 2 controls; run 4 at least"):
+        mean_with_controls([1.0, 2.0, 3.0], [(1.0, 1.0)] * 3, (1.0, 1.0))
 
 
 def test_a_prediction_holds_the_next_day(chance: Generator) -> None:
