@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from actors.alarm_watch import AlarmWatch
 from actors.director import CampaignPlan, Director
 from actors.live import LiveRuntime
 from actors.trial_call import trial_call
@@ -60,6 +61,13 @@ class Operations:
         self._trunk_facts = trunk_facts
         self._panic_file = panic_file
         self._about = about
+        self.alarms = AlarmWatch(
+            metrics,
+            runtime.now,
+            running=director.running,
+            report=director.campaign,
+            trunk_state=director.trunk_state,
+        )
 
     def started(self, campaign_id: int) -> None:
         self._director.start(self._plan_of(campaign_id))
@@ -71,7 +79,10 @@ class Operations:
             self._director.pause(campaign_id, "unpublished")
 
     def campaign(self, campaign_id: int) -> dict[str, Any]:
-        return self._director.campaign(campaign_id) or {}
+        report = self._director.campaign(campaign_id)
+        if not report:
+            return {}
+        return {**report, "alarms": self.alarms.of_campaign(report["title"])}
 
     def panic(self, on: bool) -> dict[str, Any]:
         if on:
@@ -130,4 +141,5 @@ class Operations:
             "calls_in_progress": self._director.calls_in_progress(),
             "actors": self._director.health(),
             "dead_letters": dict(self._runtime.dead_letters),
+            "alarms": self.alarms.on(),
         }

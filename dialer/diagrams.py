@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 
 from dialer.agents import AGENT
+from dialer.alarms import ALARM_TABLE
 from dialer.calls import CALL
 from dialer.campaign import CAMPAIGN
 
-TABLES = {table.name: table for table in (CALL, AGENT, CAMPAIGN)}
+TABLES = {table.name: table for table in (CALL, AGENT, CAMPAIGN, ALARM_TABLE)}
 
 _MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 

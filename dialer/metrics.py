@@ -9,12 +9,12 @@ The same cells are rendered for Prometheus, sampled for formulas, and read by th
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
-from dialer import agents, calls, outcomes
+from dialer import agents, alarms, calls, outcomes
 from dialer.errors import DialerError
 from dialer.trunks import breaker
 
@@ -125,6 +125,16 @@ def _quality(owner: str) -> tuple[Metric, ...]:
     )
 
 
+def _alarm(owner: str, rules: Iterable[str]) -> Metric:
+    # A metric for each owner: one family whose series differ in their labels joins badly.
+    return _gauge(
+        f"{owner or 'daemon'}_alarm",
+        "1 while the alarm is on.",
+        owner=owner,
+        alarm=tuple(rules),
+    )
+
+
 CATALOGUE: tuple[Metric, ...] = (
     _gauge("agents", "Agents that the campaign may use.", state=agents.STATES),
     _gauge("calls_in_progress", "Calls that have not ended.", state=calls.IN_PROGRESS),
@@ -194,6 +204,10 @@ CATALOGUE: tuple[Metric, ...] = (
     ),
     *_quality("trunk"),
     *_quality("caller_id"),
+    _alarm("campaign", alarms.CAMPAIGN_ALARMS),
+    _alarm("trunk", alarms.TRUNK_ALARMS),
+    _alarm("caller_id", alarms.CALLER_ID_ALARMS),
+    _alarm("", alarms.DAEMON_ALARMS),
     _gauge("actor_inbox_messages", "Messages that wait in the inbox.", owner="actor"),
     _counter("actor_restarts", "Restarts by the supervisor.", owner="actor"),
     _counter("dead_letters", "Messages to an actor that had stopped.", owner="actor"),

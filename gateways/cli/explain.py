@@ -85,6 +85,8 @@ def campaign(
         record = data["campaign"]
         cause = f"{data['cause']}: " if data["cause"] else ""
         work.out.say(f"campaign {record['campaign_id']} {record['title']!r}: {cause}{data['why']}")
+        for alarm in data["alarms"]:
+            work.out.say(f"alarm since {local(alarm['since'])}: {alarm['text']}")
         work.out.say()
         work.out.table(
             ("link", "", "what it says"),

@@ -185,7 +185,8 @@ def dialing(report: Report | None) -> str:
 
 
 def _channels(drawn: Flow) -> tuple[str, ...]:
-    return tuple({n.channel: 0 for n in drawn.definition.nodes if isinstance(n, Dial)})
+    dials = [node for node in drawn.definition.nodes if isinstance(node, Dial)]
+    return tuple({name: 0 for node in dials for name in node.channels})
 
 
 def _skipped(report: Report) -> dict[str, int]:

@@ -41,7 +41,8 @@ class ExplainCampaign:
     def campaign(self, campaign: str) -> dict[str, Any]:
         """Whether a campaign dials, else the first cause why not; the whole chain; its figures.
 
-        cause: "" where it dials, else the name of a link of the chain.
+        cause: "" where it dials, else the name of a link of the chain. alarms: those of the
+        campaign that are on.
 
         Raises:
             NotFoundError: there is no such campaign.
@@ -63,6 +64,7 @@ class ExplainCampaign:
             "chain": as_json(tuple(chain)),
             "contacts": states,
             "outcomes": self._store.attempts.outcomes(record.campaign_id),
+            "alarms": list((report or {}).get("alarms", ())),
             "report": as_json(report),
         }
 
