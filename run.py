@@ -121,7 +121,8 @@ class Daemon:
         self.operations.watch_panic_file(0)
         for campaign in self.store.campaigns.list(status="published", limit=10_000).items:
             self._start_or_log(campaign.campaign_id)
-        chores = (self.operations.watch_panic_file, self._count_contacts)
+        operations = self.operations
+        chores = (operations.watch_panic_file, self._count_contacts, operations.alarms.look)
         housekeeper = Housekeeper(self.runtime, self.director, self.metrics, chores)
         housekeeper.start()
         stack.callback(housekeeper.stop)
