@@ -16,6 +16,7 @@ _COMMANDS = {
     "sipp": "Debian's sip-tester",
     "baresip": "Debian's baresip-core",
     "prometheus": "Debian's prometheus",
+    "promtool": "Debian's prometheus",
 }
 
 
