@@ -87,7 +87,7 @@ def label(name: str) -> str:
     return f'<label id="{name}"/>'
 
 
-def log(behaviour: str, result: str) -> str:
+def log(result: str, behaviour: str = "[$behaviour]") -> str:
     message = f"{behaviour}|{result}|[$number]|[call_id]"
     return f'<nop next="end"><action><log message="{message}"/></action></nop>'
 

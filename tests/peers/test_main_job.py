@@ -28,7 +28,7 @@ from tests.peers.behaviours import (
 )
 from tests.peers.prometheus import Prometheus
 from tests.peers.sipp import Carrier, free_port
-from tests.peers.trace import Message
+from tests.peers.trace import live_at
 
 pytestmark = pytest.mark.peer
 
@@ -150,17 +150,6 @@ def outcomes(dialer: Dialer) -> dict[str, list[str]]:
         for number, outcome in database.execute(query):
             found.setdefault(number, []).append(outcome)
     return found
-
-
-def live_at(messages: list[Message], killed_at: float, started_at: float) -> list[str]:
-    """Call-IDs that the carrier had answered before the kill and nobody had ended at restart."""
-    answered = {
-        m.call_id
-        for m in messages
-        if m.sent and m.status == 200 and m.method == "INVITE" and m.at < killed_at
-    }
-    over = {m.call_id for m in messages if m.is_request("BYE") and m.at < started_at}
-    return sorted(answered - over)
 
 
 def numbers_of(count: int) -> list[str]:

@@ -137,3 +137,14 @@ def _text(path: Path) -> str:
     if not path.exists():
         return ""
     return path.read_text(encoding="utf-8", errors="replace").replace("\r\n", "\n")
+
+
+def live_at(messages: list[Message], killed_at: float, started_at: float) -> list[str]:
+    """Call-IDs that the carrier had answered before a kill and nobody had ended at restart."""
+    answered = {
+        m.call_id
+        for m in messages
+        if m.sent and m.status == 200 and m.method == "INVITE" and m.at < killed_at
+    }
+    over = {m.call_id for m in messages if m.is_request("BYE") and m.at < started_at}
+    return sorted(answered - over)
