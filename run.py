@@ -23,8 +23,10 @@ from actors.live import LiveRuntime
 from actors.operations import Operations, TrunkFacts
 from config.loader import load_settings, settings_problems
 from config.presets import preset_named
-from config.settings import Settings, SimulatedTrunk, SipDesk, SipTrunk
+from config.settings import Settings, SipDesk
 from config.staff import staff_of
+from config.trunks import SimulatedTrunk, SipTrunk
+from dialer.caller_ids import CallerIds
 from dialer.compliance.permission import permission_rule
 from dialer.errors import ConfigError, DialerError
 from dialer.events import TrunkChanged
@@ -32,7 +34,6 @@ from dialer.flow.graph import load_flow
 from dialer.journal import DaemonStarted, DaemonStopped
 from dialer.metrics import Metrics
 from dialer.ports import AgentDesk, Trunk
-from dialer.trunks.line import LineLimits
 from gateways.cli.app import build_app
 from gateways.cli.host import DemoOptions, Place
 from gateways.control.commands import Commands
@@ -102,9 +103,12 @@ class Daemon:
         self.journal.append(DaemonStarted(self.started_at, VERSION))
         sent = self._connect(settings)
         settle_after_crash(self.store, sent, self.runtime.now())
-        limits = {t.name: LineLimits(t.max_channels, t.calls_per_second) for t in settings.trunks}
+        limits = {trunk.name: trunk.limits for trunk in settings.trunks}
+        caller_ids = settings.caller_id_inventory
+        caller_ids.recount(self.store.attempts.shown_since, self.runtime.now())
+        callers = CallerBook(caller_ids)
         floors = {queue.name: queue.inbound_floor for queue in settings.queues}
-        self.director.open(self.store.port, self._trunks, self._desk, limits, CallerBook(), floors)
+        self.director.open(self.store.port, self._trunks, self._desk, limits, callers, floors)
         self._add_agents()
         self.health = HealthServer(
             Pages(
@@ -347,6 +351,7 @@ def site_of(settings: Settings) -> Site:
         panic_file=settings.panic_file,
         wrap_up_s=settings.desk.wrap_up_s,
         staff=staff_of(settings, ()).profiles,
+        caller_ids=settings.caller_id_inventory,
         demands={queue.name: queue.demand for queue in settings.queues},
         pause_codes=settings.pause_codes,
         kept_up=settings.desk.kept_up,
@@ -385,8 +390,9 @@ def sip_site(
 ) -> SipSite:
     media = settings.media
     desk = settings.desk
+    numbers = settings.caller_id_inventory
     plan = SitePlan(
-        trunks=tuple(sip_trunk(t) for t in settings.trunks if isinstance(t, SipTrunk)),
+        trunks=tuple(sip_trunk(t, numbers) for t in settings.trunks if isinstance(t, SipTrunk)),
         desk=(
             Listening(desk.bind.host, desk.bind.port, desk.advertised_host or ""),
             DeskConfig(login_timeout_s=desk.answer_timeout_s),
@@ -420,17 +426,18 @@ def sip_site(
     )
 
 
-def sip_trunk(trunk: SipTrunk) -> tuple[Listening, TrunkConfig]:
+def sip_trunk(trunk: SipTrunk, numbers: CallerIds) -> tuple[Listening, TrunkConfig]:
     return Listening(trunk.bind.host, trunk.bind.port, trunk.advertised_host or ""), TrunkConfig(
         trunk.name,
         trunk.remote.host,
         trunk.remote.port,
         username=trunk.username,
         password=trunk.password.get_secret_value() if trunk.password else "",
-        from_user=trunk.caller_id or "anonymous",
+        from_user=numbers.usual(trunk.name) or "foredial",
         domain=trunk.domain,
         codecs=trunk.codecs,
         max_channels=trunk.max_channels,
+        asserts_identity=trunk.p_asserted_identity,
         keep_alive=KeepAliveConfig(trunk.options_keepalive_s),
     )
 

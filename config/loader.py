@@ -11,7 +11,8 @@ from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
 
-from config.settings import Settings, SipDesk, SipTrunk
+from config.settings import Settings, SipDesk
+from config.trunks import SipTrunk
 from dialer.documents import Document, problems, suggestion
 from dialer.documents import Path as Place
 from dialer.errors import ConfigError, ContactError
@@ -92,9 +93,27 @@ def _contradictions(settings: Settings) -> Iterator[tuple[Place, str, str]]:
     if by_sip and media.bind_host in _ALL_ADDRESSES and not media.advertised_host:
         what = f"media.bind_host {media.bind_host} is no place to send audio to"
         yield ("media",), what, "add media.advertised_host, our address as others see it"
+    yield from _caller_id_contradictions(settings, trunks)
     if settings.live and trunks and not isinstance(settings.desk, SipDesk):
         what = "live calls would be answered by simulated agents: nobody"
         yield ("live",), what, "set desk.kind: sip, or live: false"
+
+
+def _caller_id_contradictions(
+    settings: Settings, trunks: list[SipTrunk]
+) -> Iterator[tuple[Place, str, str]]:
+    names = [trunk.name for trunk in settings.trunks]
+    for index, number in enumerate(settings.caller_ids):
+        for place, name in enumerate(number.trunks):
+            if name not in names:
+                what = f"caller ID {number.name!r}: there is no trunk {name!r}"
+                yield ("caller_ids", index, "trunks", place), what, suggestion(name, names)
+    inventory = settings.caller_id_inventory.numbers
+    for trunk in trunks if settings.live else ():
+        if not any(number.takes(trunk.name) for number in inventory):
+            what = f"trunk {trunk.name!r}: its calls would show no number, which no callee trusts"
+            at = ("trunks", settings.trunks.index(trunk))
+            yield at, what, "add caller_id to it, or a number under caller_ids"
 
 
 def _with_passwords(

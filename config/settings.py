@@ -19,13 +19,14 @@ from config.fields import (
     Ip,
     Name,
     Region,
-    Secret,
     Section,
     Several,
     SipAddress,
     StoreUrl,
 )
+from config.trunks import OwnedNumber, SipTrunk, Trunk
 from dialer import outcomes
+from dialer.caller_ids import CallerId, CallerIds
 from dialer.contacts import AttributeSpec, AttributeType, Schema
 from dialer.dial_policy import DialPolicy
 from dialer.documents import suggestion
@@ -33,58 +34,8 @@ from dialer.queues import Demand
 
 DATA_DIR = Path("var")
 
-_CALLER_ID = r"^(\+?[0-9]{3,15})?$"
 _SIP_URI = r"^(sips?:[^\s@]+(@[^\s@]+)?)?$"
 _ALL_ADDRESSES = Address("0.0.0.0", SIP_PORT)
-
-
-class SimulatedTrunk(Section):
-    """A carrier that is not there: calls go as `simulation` says, in real time."""
-
-    name: Name = Field(description="how flows and metrics call it")
-    kind: Literal["simulated"] = Field(description="a carrier that is not there")
-    max_channels: int = Field(100, ge=1, le=10_000, description="calls at once, at most")
-    calls_per_second: float = Field(10.0, gt=0, le=1000, description="new calls, at most")
-
-
-class SipTrunk(Section):
-    """A carrier reached by SIP over UDP."""
-
-    name: Name = Field(description="how flows and metrics call it")
-    kind: Literal["sip"] = Field(description="a carrier reached by SIP over UDP")
-    remote: SipAddress = Field(description="the carrier, HOST or HOST:PORT")
-    bind: SipAddress = Field(_ALL_ADDRESSES, description="where we listen; trunks may share it")
-    advertised_host: str = Field("", description="our address as the carrier sees it, behind NAT")
-    domain: str = Field("", description="the host part of From; our own address if empty")
-    caller_id: str = Field("", pattern=_CALLER_ID, description="what callees see by default")
-    username: str = Field("", description="for carriers that ask for a password")
-    password: Secret | None = Field(None, description="better kept in password_file")
-    password_file: FilePath | None = Field(None, description="its first line is the password")
-    password_env: str = Field("", description="the environment variable with the password")
-    codecs: Several[Literal["PCMU", "PCMA"]] = Field(
-        ("PCMU", "PCMA"), description="offered in this order"
-    )
-    max_channels: int = Field(10, ge=1, le=10_000, description="calls at once, at most")
-    calls_per_second: float = Field(1.0, gt=0, le=1000, description="new calls, at most")
-    options_keepalive_s: float = Field(
-        30.0, ge=1, le=3600, description="how often the carrier is asked whether it is there"
-    )
-
-    @model_validator(mode="after")
-    def _one_password(self) -> "SipTrunk":
-        ways = [self.password is not None, self.password_file is not None, self.password_env != ""]
-        if sum(ways) > 1:
-            raise ValueError(
-                "a password is given twice; keep one of password, password_file and password_env"
-            )
-        if any(ways) and not self.username:
-            raise ValueError("a password without a name; add username")
-        if len(set(self.codecs)) != len(self.codecs):
-            raise ValueError("a codec stands twice; keep each once")
-        return self
-
-
-Trunk = Annotated[SimulatedTrunk | SipTrunk, Field(discriminator="kind")]
 
 
 class SimulatedDesk(Section):
@@ -249,6 +200,7 @@ class Settings(Section):
         description="what a contact has",
     )
     trunks: tuple[Trunk, ...] = Field((), description="carriers, tried in this order")
+    caller_ids: tuple[OwnedNumber, ...] = Field((), description="numbers of ours")
     desk: Desk = Field(default_factory=SimulatedDesk, description="how agents are reached")
     queues: Several[Queue] = Field((Queue(name="default"),), description="queues that agents serve")
     agents: tuple[Agent, ...] = Field((), description="agents who are there from the start")
@@ -296,6 +248,13 @@ class Settings(Section):
         _all_differ("trunk", (trunk.name for trunk in trunks))
         return trunks
 
+    @field_validator("caller_ids")
+    @classmethod
+    def _caller_ids_differ(cls, numbers: tuple[OwnedNumber, ...]) -> tuple[OwnedNumber, ...]:
+        _all_differ("caller_id", (number.number for number in numbers))
+        _all_differ("caller_id", (number.name for number in numbers))
+        return numbers
+
     @field_validator("queues")
     @classmethod
     def _queue_names_differ(cls, queues: tuple[Queue, ...]) -> tuple[Queue, ...]:
@@ -307,6 +266,21 @@ class Settings(Section):
     def _agent_ids_differ(cls, agents: tuple[Agent, ...]) -> tuple[Agent, ...]:
         _all_differ("agent", (agent.id for agent in agents))
         return agents
+
+    @property
+    def caller_id_inventory(self) -> CallerIds:
+        """All numbers that callees may see; a trunk's own `caller_id` is one of them.
+
+        In a rehearsal, and through a simulated carrier, a call may leave without one.
+        """
+        own = {t.name: t.caller_id for t in self.trunks if isinstance(t, SipTrunk) and t.caller_id}
+        numbers = [CallerId(**dict(number)) for number in self.caller_ids]
+        listed = {number.number for number in numbers}
+        for trunk, number in own.items():
+            if number not in listed:
+                numbers.append(CallerId(number, trunk, trunks=(trunk,)))
+        plain = {t.name for t in self.trunks if not (self.live and isinstance(t, SipTrunk))}
+        return CallerIds(numbers, own, frozenset(plain))
 
     @property
     def region(self) -> str:

@@ -9,7 +9,7 @@ analytics mark numbers that call too often.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -77,14 +77,19 @@ class NoCaller(NamedTuple):
 class CallerIds:
     """Our numbers and how often each was shown today. Not thread-safe.
 
-    own: a trunk's number where a flow names none, by the trunk's name.
+    own: a trunk's number where a flow names none, by the trunk's name. plain: trunks through which
+    a call may leave without a number (of simulated carriers, and in rehearsals).
     """
 
     def __init__(
-        self, numbers: Iterable[CallerId] = (), own: Mapping[str, str] | None = None
+        self,
+        numbers: Iterable[CallerId] = (),
+        own: Mapping[str, str] | None = None,
+        plain: frozenset[str] = frozenset(),
     ) -> None:
         self._numbers = tuple(numbers)
         self._own = dict(own or {})
+        self._plain = plain
         self._used: Counter[tuple[str, date]] = Counter()
 
     @property
@@ -94,6 +99,11 @@ class CallerIds:
     def knows(self, wanted: str) -> bool:
         """Whether a flow may ask for this number, name or pool."""
         return not wanted or not self._numbers or any(_is(wanted, c) for c in self._numbers)
+
+    def usual(self, trunk: str) -> str:
+        """The number that a trunk shows where nobody says which, "" where it has none."""
+        usable = (c.number for c in self._numbers if c.takes(trunk))
+        return self._own.get(trunk) or next(usable, "")
 
     def choose(
         self, wanted: str, trunks: tuple[str, ...], callee: str, now: float
@@ -107,6 +117,9 @@ class CallerIds:
             return Caller(wanted if wanted.startswith("+") else "", "", trunks)
         usable = [c for c in self._candidates(wanted, trunks) if any(map(c.takes, trunks))]
         if not usable:
+            plain = tuple(name for name in trunks if name in self._plain)
+            if plain and not wanted:
+                return Caller("", "", plain)
             what = f"caller ID {wanted!r} is not ours" if wanted else NO_CALLER_ID
             if wanted and self.knows(wanted):
                 what = f"caller ID {wanted!r} may not be shown through {', '.join(trunks)}"
@@ -132,11 +145,18 @@ class CallerIds:
         """How often it was shown today."""
         return self._used[caller_id.number, caller_id.day(now)]
 
-    def restore(self, number: str, shown: int, now: float) -> None:
-        """What a former run has counted today."""
-        for caller_id in self._numbers:
-            if caller_id.number == number:
-                self._used[number, caller_id.day(now)] = shown
+    def recount(self, shown_since: Callable[[float], Mapping[str, int]], now: float) -> None:
+        """Go on from what former runs have shown today.
+
+        shown_since: how often each number was shown since a moment, by number.
+        """
+        for began_at in {caller_id.day_began_at(now) for caller_id in self._numbers}:
+            shown = shown_since(began_at)
+            for caller_id in self._numbers:
+                if caller_id.day_began_at(now) == began_at:
+                    self._used[caller_id.number, caller_id.day(now)] = shown.get(
+                        caller_id.number, 0
+                    )
 
     def _candidates(self, wanted: str, trunks: tuple[str, ...]) -> list[CallerId]:
         if wanted:

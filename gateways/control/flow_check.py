@@ -92,11 +92,15 @@ def _law_faults(flow: Flow, site: Site) -> Iterator[Fault]:
 
 
 def _dial_faults(node: Dial, site: Site) -> Iterator[Fault]:
-    if node.channel not in site.trunk_names:
-        mend = suggestion(node.channel, site.trunk_names)
-        if not site.trunk_names:
-            mend = "add one under trunks in the settings"
-        yield node.id, f"channel: there is no trunk {node.channel!r}", mend
+    for key, name in (("channel", node.channel), *(("failover", name) for name in node.failover)):
+        if name not in site.trunk_names:
+            mend = suggestion(name, site.trunk_names)
+            if not site.trunk_names:
+                mend = "add one under trunks in the settings"
+            yield node.id, f"{key}: there is no trunk {name!r}", mend
+    if not site.caller_ids.knows(node.caller_id):
+        what = f"caller_id: {node.caller_id!r} is not one of our numbers"
+        yield node.id, what, "add it under caller_ids in the settings"
     yield from _attribute_faults(node.id, node.identifier, site)
 
 

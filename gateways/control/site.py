@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dialer.agents import AgentProfile
+from dialer.caller_ids import CallerIds
 from dialer.compliance.preset import Preset
 from dialer.contacts import Schema
 from dialer.dial_policy import DialPolicy
@@ -38,6 +39,7 @@ class Site:
     panic_file: Path
     wrap_up_s: float = 0.0
     staff: tuple[AgentProfile, ...] = ()
+    caller_ids: CallerIds = field(default_factory=CallerIds)
     demands: Mapping[str, Demand] = field(default_factory=dict)
     pause_codes: tuple[str, ...] = ()
     kept_up: bool = True

@@ -44,6 +44,8 @@ class TrunkConfig:
     carrier knows us by address. from_user: the caller ID where a dial brings none. domain: of our
     From and the callee's To, "" for remote_host. codecs: in the order of preference.
     max_channels: calls at a time, 0 for no limit. plus: whether numbers keep their plus sign.
+    asserts_identity: send the caller ID in P-Asserted-Identity too (RFC 3325), where it is a
+    number: carriers bill and attest by it.
     """
 
     name: str
@@ -52,11 +54,12 @@ class TrunkConfig:
     outbound_proxy: str = ""
     username: str = ""
     password: str = field(default="", repr=False)
-    from_user: str = "anonymous"
+    from_user: str = "foredial"
     domain: str = ""
     codecs: tuple[str, ...] = ("PCMU", "PCMA")
     max_channels: int = 0
     plus: bool = True
+    asserts_identity: bool = True
     keep_alive: KeepAliveConfig = field(default_factory=KeepAliveConfig)
 
     def __post_init__(self) -> None:
@@ -266,7 +269,13 @@ class SipTrunk:
             routes=(f"<{proxy};lr>" if ";lr" not in proxy else f"<{proxy}>",) if proxy else (),
             credentials=self._credentials,
             codecs=config.payload_types,
+            extra=self._identity(caller, domain),
         )
+
+    def _identity(self, caller: str, domain: str) -> tuple[tuple[str, str], ...]:
+        if not self.config.asserts_identity or not caller.removeprefix("+").isdecimal():
+            return ()
+        return (("P-Asserted-Identity", f"<sip:{caller}@{domain}>"),)
 
     def _with_leg(self, attempt_id: int, command: Callable[[Leg, float], None], now: float) -> None:
         call = self._calls.get(attempt_id)

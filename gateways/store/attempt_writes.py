@@ -35,6 +35,13 @@ _settle = (
     .where(attempts.c.id == sa.bindparam("of_attempt"), attempts.c.settled_at.is_(None))
     .values(
         {
+            # A trunk that took over is the one that carried it.
+            "trunk": sa.case(
+                (sa.bindparam("new_trunk") == "", attempts.c.trunk),
+                else_=sa.bindparam("new_trunk"),
+            )
+        }
+        | {
             name: sa.bindparam(f"new_{name}")
             for name in (
                 "outcome",
@@ -151,6 +158,7 @@ def settle(connection: sa.Connection, settlement: Settlement, now: float) -> boo
             "new_sip_status": s.sip_status,
             "new_q850": s.q850,
             "new_detail": s.detail,
+            "new_trunk": s.trunk,
         },
     ).one_or_none()
     if held is None:
@@ -214,5 +222,6 @@ def _row(draft: AttemptDraft) -> dict[str, Any]:
         "number": draft.number,
         "trunk": draft.trunk,
         "committed_at": draft.at,
+        "caller_id": draft.caller_id,
         **_YET_UNKNOWN,
     }

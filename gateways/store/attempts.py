@@ -68,6 +68,20 @@ class Attempts:
             ).all()
         return tuple(_record(row) for row in rows)
 
+    def shown_since(self, since: float) -> dict[str, int]:
+        """How often each caller ID was shown since then; attempts that never left do not count."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                sa.select(attempts.c.caller_id, sa.func.count().label("number_of"))
+                .where(
+                    attempts.c.committed_at >= since,
+                    attempts.c.caller_id != "",
+                    attempts.c.outcome != "never_dialed",
+                )
+                .group_by(attempts.c.caller_id)
+            ).all()
+        return {row.caller_id: row.number_of for row in rows}
+
     def outcomes(self, campaign_id: int) -> dict[str, int]:
         """How many of a campaign's attempts came to each outcome; "" counts those under way."""
         with self._database.reading() as connection:

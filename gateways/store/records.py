@@ -149,6 +149,7 @@ class AttemptRecord:
     sip_status: int
     q850: int
     detail: str
+    caller_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

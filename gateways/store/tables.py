@@ -157,6 +157,8 @@ attempts = sa.Table(
     sa.Column("sip_status", sa.Integer, nullable=False),
     sa.Column("q850", sa.Integer, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
+    # What the callee saw, E.164; empty where the trunk showed its own.
+    sa.Column("caller_id", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Index(None, "contact_id", "id"),
     sa.Index(None, "campaign_id", "id"),
     sqlite_autoincrement=True,

@@ -8,7 +8,8 @@ from pydantic import BaseModel
 
 from config.fields import Address
 from config.loader import load_settings, settings_problems
-from config.settings import Settings, SimulatedDesk, SimulatedTrunk, SipDesk, SipTrunk
+from config.settings import Settings, SimulatedDesk, SipDesk
+from config.trunks import SimulatedTrunk, SipTrunk
 from dialer.contacts import AttributeSpec
 from dialer.errors import ConfigError
 
@@ -21,6 +22,7 @@ trunks:
     remote: sip.carrier.example
 media: {advertised_host: 192.0.2.1}
 """
+NUMBERS = 'caller_ids: [{number: "+12125550100", name: ny}]\n'
 
 
 @pytest.fixture
@@ -96,9 +98,10 @@ def test_the_shipped_default_names_every_key():
 def test_what_the_shipped_default_shows_in_comments_loads_too(tmp_path):
     text = (CONFIG / "foredial.yaml").read_text("utf-8")
     trunks = text[text.index("trunks: []") : text.index("# How agents are reached")]
+    numbers = text[text.index("caller_ids: []") : text.index("# Carriers")]
     agents = text[text.index("agents: []") : text.index("# The audio relay")]
     shown = []
-    for part in (trunks, agents):
+    for part in (numbers, trunks, agents):
         lines = part.splitlines()
         shown.append(lines[0].removesuffix(" []"))
         shown += [line.removeprefix("# ").removeprefix("#") for line in lines[1:]]
@@ -112,6 +115,10 @@ def test_what_the_shipped_default_shows_in_comments_loads_too(tmp_path):
     assert carrier.password is not None
     assert carrier.password.get_secret_value() == "s3cret"
     assert settings.agents[0].address == "sip:amy@10.0.0.5:5060"
+    assert [number.name for number in settings.caller_id_inventory.numbers] == [
+        "sales-1",
+        "carrier",
+    ]
 
 
 def test_in_the_demo_nothing_leaves_the_machine():
@@ -330,13 +337,46 @@ def test_a_phone_desk_wants_a_phone_for_each_agent_and_a_place_for_audio(told, w
 
 
 def test_real_people_are_never_connected_to_simulated_agents(told, write):
-    [problem] = told("live: true\n" + SIP)
+    [problem] = told("live: true\n" + NUMBERS + SIP)
     assert problem == (
         "daemon.yaml:1: live calls would be answered by simulated agents: nobody; "
         "set desk.kind: sip, or live: false"
     )
-    load_settings(write("live: true\ndesk: {kind: sip}\n" + SIP))
+    load_settings(write("live: true\ndesk: {kind: sip}\n" + NUMBERS + SIP))
     load_settings(write(SIP))  # a rehearsal over SIP, to the allow-list only
+
+
+def test_no_live_call_leaves_without_a_number(told, write):
+    [problem] = told("live: true\ndesk: {kind: sip}\n" + SIP)
+    assert problem == (
+        "daemon.yaml:5: trunk 'carrier': its calls would show no number, which no callee trusts; "
+        "add caller_id to it, or a number under caller_ids"
+    )
+    elsewhere = NUMBERS.replace("name: ny", "name: ny, trunks: [carier]")
+    [first, _] = told("live: true\ndesk: {kind: sip}\n" + elsewhere + SIP)
+    assert first == (
+        "daemon.yaml:3: caller ID 'ny': there is no trunk 'carier'; did you mean 'carrier'?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ("number: '2125550100', name: ny", "caller_ids[0].number"),
+        ("number: '+12125550100', name: '+12125550100'", "metrics show names only"),
+        ("number: '+12125550100', name: ny, time_zone: Mars", "there is no time zone 'Mars'"),
+        ("number: '+12125550100', name: ny, daily_cap: -1", "caller_ids[0].daily_cap"),
+    ],
+)
+def test_a_number_of_ours_is_whole_and_has_a_name(told, entry, problem):
+    [line] = told(f"caller_ids: [{{{entry}}}]\n")
+    assert problem in line
+
+
+def test_two_numbers_of_ours_are_told_apart(told):
+    twice = "{number: '+12125550100', name: ny}"
+    [line] = told(f"caller_ids: [{twice}, {twice}]\n")
+    assert "there are two caller_ids '+12125550100'; rename one" in line
 
 
 def test_attributes_that_cannot_be_told_apart_are_refused(told):

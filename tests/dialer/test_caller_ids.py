@@ -88,7 +88,14 @@ def test_a_call_that_was_not_made_gives_its_turn_back() -> None:
 
 def test_what_a_former_run_has_shown_counts() -> None:
     ids = CallerIds([CallerId("+12125550100", "ny", daily_cap=10)])
-    ids.restore("+12125550100", 9, NOON)
+    asked: list[float] = []
+
+    def shown_since(since: float) -> dict[str, int]:
+        asked.append(since)
+        return {"+12125550100": 9}
+
+    ids.recount(shown_since, NOON)
+    assert asked == [datetime(2026, 1, 6, tzinfo=UTC).timestamp()]
     shown(ids, "ny")
     assert isinstance(ids.choose("ny", TRUNKS, "+1", NOON), NoCaller)
 
@@ -98,6 +105,15 @@ def test_only_the_trunks_that_accept_it_carry_it() -> None:
     chosen = ids.choose("ny", ("a", "c", "b"), "+13125550123", NOON)
     assert chosen == Caller("+12125550100", "ny", ("c", "b"))
     assert refusal(ids, "ny", ("a",)).reason == "caller ID 'ny' may not be shown through a"
+
+
+def test_a_simulated_carrier_takes_calls_without_a_number() -> None:
+    ids = CallerIds([CARE], own={"real": "+18005550100"}, plain=frozenset({"rehearsal"}))
+    chosen = ids.choose("", ("rehearsal",), "+13125550123", NOON)
+    assert chosen == Caller("+18005550100", "care", ("rehearsal",))
+    ids = CallerIds([CallerId("+18005550100", "real", trunks=("real",))], {}, frozenset({"sim"}))
+    assert ids.choose("", ("sim",), "+13125550123", NOON) == Caller("", "", ("sim",))
+    assert isinstance(ids.choose("elsewhere", ("sim",), "+13125550123", NOON), NoCaller)
 
 
 @pytest.mark.parametrize("trunk", ["a", "b"])

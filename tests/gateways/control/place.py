@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from dialer.agents import AgentProfile
+from dialer.caller_ids import CallerId, CallerIds
 from dialer.compliance.preset import Preset, load_preset
 from dialer.contacts import AttributeSpec, AttributeType, Schema
 from dialer.dial_policy import DialPolicy
@@ -66,6 +67,7 @@ def make_site(folder: Path) -> Site:
         journal_dir=folder / "journal",
         panic_file=folder / "panic",
         wrap_up_s=30.0,
+        caller_ids=CallerIds([CallerId("+12125550100", "ny", pool="sales")]),
     )
 
 

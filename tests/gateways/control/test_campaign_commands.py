@@ -46,6 +46,21 @@ def test_every_name_that_is_not_there_is_told_with_its_node(offline: Commands) -
     ]
 
 
+def test_the_trunks_that_take_over_and_the_number_shown_must_be_ours(offline: Commands) -> None:
+    settings = "channel: carrier\n    failover: [spare]\n    caller_id: '+15550000000'"
+    with pytest.raises(FlowError) as caught:
+        offline.campaigns.create(FLOW.replace("channel: carrier", settings), "spring.yaml")
+
+    assert _lines(caught.value) == [
+        "spring.yaml:8: node dial: failover: there is no trunk 'spare'; there are carrier",
+        "spring.yaml:8: node dial: caller_id: '+15550000000' is not one of our numbers; add it "
+        "under caller_ids in the settings",
+    ]
+    for ours in ("'+12125550100'", "ny", "sales"):
+        flow = FLOW.replace("channel: carrier", f"channel: carrier\n    caller_id: {ours}")
+        offline.campaigns.create(flow.replace("Spring offer", f"By {len(ours)}"), "spring.yaml")
+
+
 def test_every_problem_of_a_drawing_is_told(offline: Commands) -> None:
     wrong = FLOW.replace("contact: dial", "contact: dail").replace("pulse: seize", "puls: seize")
 

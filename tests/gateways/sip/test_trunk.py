@@ -205,6 +205,26 @@ def test_an_outbound_proxy_gets_the_requests_and_a_route_says_so() -> None:
         assert b"RTP/AVP 8 101" in invite.content
 
 
+def test_the_number_shown_is_asserted_too_and_never_withheld() -> None:
+    with peer() as callee, endpoint() as here:
+        line = trunk(here, callee.port, from_user="+15550177", domain="dialer.example")
+        line.dial(DialRequest(1, NUMBER, "+15550199"), Inbox())
+        invite = callee.expect("INVITE")
+        assert invite.sender.uri == "sip:+15550199@dialer.example"
+        assert invite.first("P-Asserted-Identity") == "<sip:+15550199@dialer.example>"
+        assert not invite.first("Privacy")
+        line.dial(DialRequest(2, NUMBER), Inbox())
+        invite = callee.expect("INVITE")
+        assert invite.first("P-Asserted-Identity") == "<sip:+15550177@dialer.example>"
+
+
+def test_a_carrier_that_wants_no_identity_gets_none() -> None:
+    with peer() as callee, endpoint() as here:
+        line = trunk(here, callee.port, asserts_identity=False)
+        line.dial(DialRequest(1, NUMBER, "+15550199"), Inbox())
+        assert not callee.expect("INVITE").first("P-Asserted-Identity")
+
+
 def test_a_stop_hangs_up_and_later_dials_end_at_once() -> None:
     events = Inbox()
     with peer() as callee:

@@ -220,3 +220,35 @@ def test_agents_are_added_changed_listed_and_removed(store: Store) -> None:
         with pytest.raises(NotFoundError, match="agent 'ann'"):
             ask("ann")
     assert store.agents.list(offset=1).items == ()
+
+
+def test_what_callees_saw_is_counted_and_what_never_left_is_not(store: Store) -> None:
+    rows = [NewContact(str(n), {"phone": [f"+1617555{n:04d}"]}) for n in range(1, 5)]
+    store.contacts.import_batch(rows)
+    campaign = store.campaigns.create("one", "nodes: []").campaign_id
+    replies = Replies()
+    store.port.claim(ClaimRequest(1, campaign, "", "fifo", 4, 1e9), replies)
+    shown = [(10.0, "+1"), (20.0, "+1"), (20.0, "+2"), (20.0, "")]
+    drafts = [
+        AttemptDraft(c.contact_id, campaign, 1, "n", f"+1617555000{n}", "t", *shown[n])
+        for n, c in enumerate(replies.take().contacts)
+    ]
+    store.port.commit_attempts(2, drafts, replies)
+    ids = replies.take().attempt_ids
+    assert store.attempts.get(ids[2]).caller_id == "+2"
+    assert store.attempts.shown_since(0.0) == {"+1": 2, "+2": 1}
+    assert store.attempts.shown_since(15.0) == {"+1": 1, "+2": 1}
+    settle(store, ids[1], "never_dialed")
+    assert store.attempts.shown_since(15.0) == {"+2": 1}
+
+
+def test_a_trunk_that_took_over_is_the_one_that_carried_the_call(store: Store) -> None:
+    store.contacts.import_batch([NewContact("a", {}), NewContact("b", {})])
+    campaign = store.campaigns.create("one", "nodes: []").campaign_id
+    stayed, moved = dial(store, campaign), dial(store, campaign)
+    settle(store, stayed)
+    times = (1.0, 2.0, 3.0, 4.0, 5.0)
+    ended = Settlement(moved, 0, 0, "user_busy", ContactNext("done"), *times, trunk="second")
+    store.port.settle(ended)
+    store.port.flush()
+    assert [store.attempts.get(i).trunk for i in (stayed, moved)] == ["t", "second"]
