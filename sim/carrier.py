@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from actors.runtime import Behaviour, Timer, handles
-from dialer.events import Answered, Bridged, CpaVerdict, EndCause, Ended, Ringing
+from dialer.events import Answered, Bridged, CpaVerdict, EndCause, Ended, Ringing, TrunkEvent
 from dialer.metrics import Metrics
 from dialer.ports import DialRequest, Sink
 from sim.fates import Callees, CallFate
+from sim.variates import uniform
 
 
 class _Dial(NamedTuple):
@@ -45,6 +46,20 @@ class _Step(NamedTuple):
     what: str
 
 
+class CarrierTrouble(NamedTuple):
+    """To the carrier: from now on it refuses new calls, and its events get lost or come late.
+
+    trunk: whose trouble it is, every trunk's if empty. lost, late: shares of the events of a call;
+    its last one, Ended, is never lost. delay_s: of late events.
+    """
+
+    trunk: str
+    refuses: bool = False
+    lost: float = 0.0
+    late: float = 0.0
+    delay_s: float = 0.0
+
+
 _CAUSES = {
     "busy": EndCause("far", 486, 17, "Busy Here"),
     "rejected": EndCause("far", 603, 21, "Decline"),
@@ -54,6 +69,8 @@ _CAUSES = {
     "far_hang_up": EndCause("far", 200, 16, "BYE"),
     "near_hang_up": EndCause("near", 200, 16, "BYE"),
 }
+_FULL = EndCause("far", 503, 34, "no circuit available")
+_DROPPED = EndCause("far", 500, 41, "the carrier failed")
 _REFUSED = frozenset({"busy", "rejected", "invalid", "congestion"})
 
 
@@ -82,6 +99,7 @@ class Carrier(Behaviour):
         self._callees = callees
         self._channels = callees.channels
         self._lines: dict[int, _Line] = {}
+        self._trouble = CarrierTrouble(name)
         self._in_use: Callable[[float], None] = lambda _: None
         if metrics is not None:
             metrics.open_trunk(name)
@@ -91,6 +109,7 @@ class Carrier(Behaviour):
 
     def on_start(self) -> None:
         self._fate = self._callees.fates(self.runtime.stream, self.name)
+        self._luck = uniform(self.runtime.stream(f"carrier/{self.name}/trouble"))
 
     # --- a call comes -------------------------------------------------------------------------
 
@@ -98,9 +117,8 @@ class Carrier(Behaviour):
     def _on_dial(self, message: _Dial) -> None:
         attempt_id = message.request.attempt_id
         now = self.runtime.now()
-        if self._channels and len(self._lines) >= self._channels:
-            cause = EndCause("far", 503, 34, "no circuit available")
-            message.events.tell(Ended(attempt_id, now, cause))
+        if self._trouble.refuses or (self._channels and len(self._lines) >= self._channels):
+            message.events.tell(Ended(attempt_id, now, _FULL))
             return
         fate = self._fate(message.request, now)
         line = _Line(message.events, fate)
@@ -118,14 +136,14 @@ class Carrier(Behaviour):
         match step.what:
             case "ring":
                 line.state = "ringing"
-                line.events.tell(Ringing(attempt_id, self.runtime.now()))
+                self._tell(line, Ringing(attempt_id, self.runtime.now()))
                 if fate.verdict:
                     self._later(attempt_id, line, fate.answer_s, "answer")
                 else:
                     self._later(attempt_id, line, fate.ring_s, "give_up")
             case "answer":
                 line.state = "answered"
-                line.events.tell(Answered(attempt_id, self.runtime.now()))
+                self._tell(line, Answered(attempt_id, self.runtime.now()))
                 if fate.patience_s < fate.verdict_after_s:
                     self._later(attempt_id, line, fate.patience_s, "far_hang_up")
                 elif fate.verdict_after_s:
@@ -139,10 +157,15 @@ class Carrier(Behaviour):
 
     def _give_verdict(self, attempt_id: int, line: _Line) -> None:
         fate = line.fate
-        line.events.tell(CpaVerdict(attempt_id, self.runtime.now(), fate.verdict))
+        self._tell(line, CpaVerdict(attempt_id, self.runtime.now(), fate.verdict))
         is_known_machine = fate.verdict != "human" and not fate.is_live
         stays_s = fate.talk_s if is_known_machine else fate.patience_s - fate.verdict_after_s
         self._later(attempt_id, line, stays_s, "far_hang_up")
+
+    def post_mortem(self, error: BaseException) -> None:  # noqa: ARG002
+        """A carrier that fails drops its calls, and every dial still ends."""
+        for attempt_id, line in [*self._lines.items()]:
+            self._end(attempt_id, line, _DROPPED)
 
     # --- what we ask of it --------------------------------------------------------------------
 
@@ -168,13 +191,26 @@ class Carrier(Behaviour):
         if line is not None and line.state == "answered":
             line.state = "bridged"
             self._later(message.attempt_id, line, line.fate.talk_s, "far_hang_up")
-            line.events.tell(Bridged(message.attempt_id, self.runtime.now()))
+            self._tell(line, Bridged(message.attempt_id, self.runtime.now()))
 
     @handles(_Play)
     def _on_play(self, message: _Play) -> None:
         line = self._lines.get(message.attempt_id)
         if line is not None and message.then_hang_up:
             self._later(message.attempt_id, line, self.PROMPT_S, "near_hang_up")
+
+    @handles(CarrierTrouble)
+    def _on_trouble(self, trouble: CarrierTrouble) -> None:
+        self._trouble = trouble
+
+    def _tell(self, line: _Line, event: TrunkEvent) -> None:
+        trouble = self._trouble
+        if trouble.lost and type(event) is not Ended and self._luck() < trouble.lost:
+            return
+        if trouble.late and self._luck() < trouble.late:
+            self.runtime.after(trouble.delay_s, line.events, event)
+        else:
+            line.events.tell(event)
 
     def _later(self, attempt_id: int, line: _Line, delay_s: float, what: str) -> None:
         if line.timer is not None:
@@ -186,7 +222,7 @@ class Carrier(Behaviour):
             line.timer.cancel()
         del self._lines[attempt_id]
         self._in_use(len(self._lines))
-        line.events.tell(Ended(attempt_id, self.runtime.now(), cause))
+        self._tell(line, Ended(attempt_id, self.runtime.now(), cause))
 
 
 class SimTrunk:

@@ -126,12 +126,20 @@ class Desk(Behaviour):
     @handles(_WrapUpOver)
     def _on_wrap_up_over(self, message: _WrapUpOver) -> None:
         agent_id = message.agent_id
+        self._wrapping.pop(agent_id, None)
         self._with_caller.discard(agent_id)
         due = self._due.pop(agent_id, None)
         if due is None:
             self._pool.tell(AgentAsked(agent_id, self.runtime.now(), "wrap_up_done"))
         else:
             self._go(due)
+
+    def post_mortem(self, error: BaseException) -> None:  # noqa: ARG002
+        """Agents outlive the desk: whoever wrapped up a call is done with it."""
+        now = self.runtime.now()
+        for agent_id, timer in self._wrapping.items():
+            timer.cancel()
+            self._pool.tell(AgentAsked(agent_id, now, "wrap_up_done"))
 
     @handles(BreakDue)
     def _on_break_due(self, due: BreakDue) -> None:

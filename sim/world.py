@@ -30,7 +30,9 @@ from sim.carrier import Carrier, SimTrunk
 from sim.desk import Desk, SimDesk
 from sim.endless_list import EndlessList
 from sim.fates import Callees, Habits
+from sim.faults import Fault
 from sim.memory_store import MemoryStore
+from sim.mishaps import Mishaps
 from sim.model import CarrierModel, DeskModel
 from sim.runtime import SimRuntime
 
@@ -48,7 +50,7 @@ class WorldPlan:
 
     agents: how many; all log in at once. callees, habits: how calls and agents go.
     store: makes the contacts; an endless list where it is left out.
-    calls_per_second: of each trunk, 0 for no limit.
+    calls_per_second: of each trunk, 0 for no limit. faults: what goes wrong, from the start on.
     """
 
     flow: Flow
@@ -59,6 +61,7 @@ class WorldPlan:
     store: Callable[[], MemoryStore] = EndlessList
     may_dial: Rule = anybody
     calls_per_second: float = 0.0
+    faults: tuple[Fault, ...] = ()
 
 
 class World:
@@ -72,6 +75,7 @@ class World:
         self.plan = plan
         self.metrics = Metrics()
         self.store = plan.store()
+        self._kept: dict[str, Sink] = {}
         self.supervisor = runtime.spawn(Supervisor(self.metrics), "supervisor")
         runtime.supervisor = self.supervisor
         self.recorder = recorder
@@ -97,7 +101,7 @@ class World:
         self, name: str, factory: Callable[[], Behaviour], handle: Handle | None = None
     ) -> Handle:
         """Have the supervisor start an actor and restart it when it dies."""
-        handle = handle or Handle(name)
+        handle = self._kept[name] = handle or Handle(name)
         self.supervisor.tell(Supervise(name, factory, handle))
         return handle
 
@@ -110,6 +114,9 @@ class World:
         for agent in self.agent_ids():
             self.pool.tell(AddAgent(AgentProfile(agent, queues=_queues(plan.flow))))
             self.pool.tell(AgentAsked(agent, now, "login"))
+        if plan.faults:
+            mishaps = Mishaps(plan.faults, self._kept, self.pool, self.agent_ids())
+            self.runtime.spawn(mishaps, "mishaps")
 
     def agent_ids(self) -> Sequence[str]:
         return [f"agent-{number}" for number in range(1, self.plan.agents + 1)]
