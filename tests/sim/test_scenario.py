@@ -363,3 +363,13 @@ def test_missed_offers_come_in_their_share() -> None:
     workforce = Workforce(scenario("agents: {rona: 0.1}"), 1, agents=8)
     assert sum(workforce.misses(n) for n in range(10_000)) == pytest.approx(1000, abs=120)
     assert not any(Workforce(scenario(""), 1, agents=8).misses(n) for n in range(1000))
+
+
+def test_the_scenario_of_the_documentation_is_sound_and_says_every_part() -> None:
+    page = (FOLDER.parents[1] / "docs" / "simulation.md").read_text(encoding="utf-8")
+    example = page.split("```yaml\n")[1].split("```")[0]
+    assert scenario_problems(example, "simulation.md") == []
+    world = scenario(example)
+    unsaid = set(Scenario.model_fields) - world.model_fields_set - {"about"}
+    assert unsaid == set()
+    assert fates(world, 100)
