@@ -235,6 +235,11 @@ class _ThreadedActor(_BehaviourActor, pykka.ThreadingActor):
         actor._start_actor_loop()
         return ref
 
+    def _actor_loop_setup(self) -> None:
+        # Profilers and thread dumps then speak of actors.
+        threading.current_thread().name = self.name
+        super()._actor_loop_setup()
+
 
 class _DrainedError(queue.Empty):
     """Leaves pykka's receive loop when the inbox is empty."""

@@ -6,7 +6,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,6 +29,9 @@ class Dialer:
     with Dialer(tmp_path, settings) as dialer:
         dialer.verb("contacts", "import", "list.csv")
     """
+
+    program: Sequence[str] = RUN
+    """What runs the daemon, before the arguments."""
 
     def __init__(self, folder: Path, settings: str) -> None:
         self.folder = folder
@@ -59,9 +62,8 @@ class Dialer:
         self._starts += 1
         path = self.folder / f"serve-{self._starts:03d}.log"
         with path.open("wb") as log:
-            self._process = subprocess.Popen(
-                [*RUN, "--config", str(self.config), "serve"], stdout=log, stderr=log, cwd=ROOT
-            )
+            command = [*self.program, "--config", str(self.config), "serve"]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
         try:
             self.wait_for(self._answers, within_s, "the daemon to come up")
         except BaseException:

@@ -148,3 +148,12 @@ def live_at(messages: list[Message], killed_at: float, started_at: float) -> lis
     }
     over = {m.call_id for m in messages if m.is_request("BYE") and m.at < started_at}
     return sorted(answered - over)
+
+
+def invites_at(messages: list[Message]) -> list[float]:
+    """When each call's first INVITE came."""
+    first: dict[str, float] = {}
+    for message in messages:
+        if message.is_request("INVITE") and not message.sent:
+            first.setdefault(message.call_id, message.at)
+    return list(first.values())
