@@ -112,6 +112,9 @@ _BY_Q850: dict[int, str] = {
     102: "congestion",
 }
 
+# Of the status line, and of the Reason header's text: v=analytics1;url=...
+_BLOCKED = ("network blocked", "v=analytics")
+
 _CLASS_DEFAULT = {3: "invalid_gateway", 4: "no_user_response", 5: "congestion", 6: "rejected"}
 _VAGUE_STATUS = frozenset({480, 500, 503, 403})
 
@@ -124,7 +127,7 @@ def outcome_of_refusal(cause: EndCause) -> str:
     if cause.by == "near":
         return "cancelled"
     status = cause.sip_status
-    if status == 603 and "network blocked" in cause.text.lower():
+    if status == 603 and any(mark in cause.text.lower() for mark in _BLOCKED):
         return "blocked_by_analytics"
     if cause.by == "trunk":
         return "invalid_gateway" if status in (0, 408) else _BY_STATUS.get(status, "congestion")

@@ -11,5 +11,7 @@ carries them, and the ports of the domain (`trunk`, `desk`) stand on it.
     user_agent                     who gets a message, and what a stranger is answered
     transport, endpoint            sockets and the one thread
     dialog_log                     what a crash must not lose
-    keep_alive, trunk, desk        the ports
+    keep_alive, registration       whether a trunk is up
+    nat                            what stands between us and a carrier
+    trunk, desk                    the ports
 """

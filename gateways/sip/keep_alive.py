@@ -44,6 +44,7 @@ class KeepAlive:
         on_change: Callable[[bool, str], None],
     ) -> None:
         self.up: bool | None = None
+        self.reason = ""
         self._endpoint = endpoint
         self._config = config
         self._uri = uri
@@ -115,5 +116,5 @@ class KeepAlive:
 
     def _set(self, up: bool, reason: str) -> None:
         if up != self.up:
-            self.up = up
+            self.up, self.reason = up, reason
             self._on_change(up, reason)

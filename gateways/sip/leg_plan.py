@@ -53,6 +53,7 @@ LEG = StateTable(
 )
 
 _CAUSE = re.compile(r"\bcause\s*=\s*([0-9]{1,3})", re.IGNORECASE)
+_DELTA = re.compile(r"[0-9]{1,9}(?=$|[\s;(])")
 _TEXT = re.compile(r'\btext\s*=\s*"([^"]*)"', re.IGNORECASE)
 
 
@@ -96,7 +97,11 @@ class LegPlan:
 
 
 def cause_of(message: Message, by: str) -> EndCause:
-    """Why a response or a BYE ended a call, with the Q.850 cause of its Reason header."""
+    """Why a response or a BYE ended a call.
+
+    With the Q.850 cause of its Reason header (RFC 3326) and its Retry-After (RFC 3261 section
+    20.33).
+    """
     q850 = 0
     text = message.reason
     for reason in message.every("Reason"):
@@ -107,4 +112,6 @@ def cause_of(message: Message, by: str) -> EndCause:
             q850 = int(cause[1])
         if spoken is not None and spoken[1] not in text:
             text = f"{text}; {spoken[1]}" if text else spoken[1]
-    return EndCause(by, message.status_code, q850, text[:200])
+    wait = _DELTA.match(message.first("Retry-After").strip())
+    retry_after_s = float(wait[0]) if wait else 0.0
+    return EndCause(by, message.status_code, q850, text[:200], retry_after_s)

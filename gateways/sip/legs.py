@@ -213,7 +213,8 @@ class Leg:
             self._owner.leg_ringing()
         if message.has_sdp and message.status_code > 100 and self.session is not None:
             self._early_sdp[message.to_tag] = message.content
-            if self.session.take_answer(message.content) and not self._early:
+            heard = self.session.take_answer(message.content) and _may_be_heard(message)
+            if heard and not self._early:
                 self._early = True
                 self._owner.leg_early_media()
 
@@ -365,3 +366,10 @@ class Leg:
         finally:
             # Whatever the relay does, the owner hears of the end.
             self._owner.leg_ended(cause)
+
+
+def _may_be_heard(message: Message) -> bool:
+    """Whether the network vouches for audio before the answer (RFC 5009; no word is a yes)."""
+    words = [word.partition(";")[0].strip() for word in message.tokens("P-Early-Media")]
+    ways = {"sendrecv", "sendonly", "recvonly", "inactive"} & set(words)
+    return not ways or bool(ways & {"sendrecv", "sendonly"})

@@ -87,6 +87,8 @@ class SipSite:
 
     def stop(self) -> None:
         """Hang up what stands and stop."""
+        for trunk in self.trunks.values():
+            trunk.stop()
         for endpoint in self._endpoints.values():
             endpoint.stop()
         self.media.stop()

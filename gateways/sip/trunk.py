@@ -28,6 +28,8 @@ from gateways.sip.keep_alive import KeepAlive, KeepAliveConfig
 from gateways.sip.leg_plan import LegPlan
 from gateways.sip.legs import Leg
 from gateways.sip.media_port import agent_leg, call_leg
+from gateways.sip.nat import unreachable_from
+from gateways.sip.registration import Registration, RegistrationConfig
 from gateways.sip.sdp import NAMES
 from gateways.sip.transactions import Address
 
@@ -44,6 +46,7 @@ class TrunkConfig:
     carrier knows us by address. from_user: the caller ID where a dial brings none. domain: of our
     From and the callee's To, "" for remote_host. codecs: in the order of preference.
     max_channels: calls at a time, 0 for no limit. plus: whether numbers keep their plus sign.
+    registration_s: register for so long at a time, 0 for carriers that want no REGISTER.
     asserts_identity: send the caller ID in P-Asserted-Identity too (RFC 3325), where it is a
     number: carriers bill and attest by it.
     """
@@ -60,6 +63,7 @@ class TrunkConfig:
     max_channels: int = 0
     plus: bool = True
     asserts_identity: bool = True
+    registration_s: int = 0
     keep_alive: KeepAliveConfig = field(default_factory=KeepAliveConfig)
 
     def __post_init__(self) -> None:
@@ -82,6 +86,12 @@ class TrunkConfig:
     def uri(self) -> str:
         """The carrier itself."""
         return f"sip:{bracketed(self.remote_host)}:{self.remote_port}"
+
+    @property
+    def registrar(self) -> str:
+        """Where we register."""
+        port = f":{self.remote_port}" if self.remote_port != 5060 else ""
+        return f"sip:{self.domain}" if self.domain else f"sip:{bracketed(self.remote_host)}{port}"
 
     @property
     def payload_types(self) -> tuple[int, ...]:
@@ -153,13 +163,27 @@ class SipTrunk:
             Credentials(config.username, config.password) if config.username else None
         )
         endpoint.knows(self._owner, self._credentials)
+        self._up: bool | None = None
+        self._why = ""
         self._keep_alive = KeepAlive(
-            endpoint, config.keep_alive, config.uri, self._destination, self._changed
+            endpoint, config.keep_alive, config.uri, self._destination, self._looked
         )
+        self._registration: Registration | None = None
+        if config.registration_s:
+            user = config.username or config.from_user
+            wish = RegistrationConfig(config.registrar, user, config.registration_s)
+            self._registration = Registration(
+                endpoint, wish, self._credentials, self._destination, self._looked
+            )
 
     def start(self) -> None:
         """Begin to ask whether the carrier answers; the endpoint runs already."""
         self._endpoint.run(self._start)
+
+    def stop(self) -> None:
+        """Leave the carrier; the endpoint still runs, and ends the calls when it stops."""
+        if self._registration is not None:
+            self._endpoint.run(self._registration.stop)
 
     def recover(self) -> frozenset[int]:
         """End the calls that a crash left behind (of all owners, once); see the endpoint."""
@@ -207,9 +231,19 @@ class SipTrunk:
     def _start(self, now: float) -> None:
         host = read_uri(self.config.outbound_proxy or self.config.uri).host
         if self._destination() is None:
-            self._endpoint.resolve(host, self._keep_alive.start)
+            self._endpoint.resolve(host, self._begin)
         else:
-            self._keep_alive.start(now)
+            self._begin(now)
+
+    def _begin(self, now: float) -> None:
+        destination = self._destination()
+        if destination is not None:
+            warning = unreachable_from(self._endpoint.agent.composer.host, destination.host)
+            if warning:
+                _log.warning("trunk %s: %s", self.name, warning)
+        self._keep_alive.start(now)
+        if self._registration is not None:
+            self._registration.start(now)
 
     def _destination(self) -> Address | None:
         uri = self.config.outbound_proxy or self.config.uri
@@ -218,6 +252,19 @@ class SipTrunk:
             # A name: its address may change while we run.
             self._endpoint.resolve(read_uri(uri).host)
         return found
+
+    def _looked(self, _up: bool, _reason: str) -> None:
+        """The trunk is up while it answers and, where it wants that, has us registered."""
+        checks: list[KeepAlive | Registration] = [self._keep_alive]
+        if self._registration is not None:
+            checks.append(self._registration)
+        down = [check.reason for check in checks if check.up is False]
+        if not down and any(check.up is None for check in checks):
+            return  # nothing is known yet
+        up, why = not down, "; ".join(down)
+        if (up, why) != (self._up, self._why):
+            self._up, self._why = up, why
+            self._changed(up, why)
 
     def _changed(self, up: bool, reason: str) -> None:
         if up:

@@ -8,6 +8,7 @@ Source: RFC 3261 sections 8.2, 12.2.2, 13.3 and 18.
 
 import heapq
 import itertools
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
@@ -20,11 +21,13 @@ from gateways.sip.leg_plan import LegOwner, LegPlan
 from gateways.sip.legs import Leg
 from gateways.sip.media_port import Media
 from gateways.sip.messages import Message, is_keep_alive, read_message
+from gateways.sip.nat import NatWatch
 from gateways.sip.replies import is_main, reply_to
 from gateways.sip.sessions import Reply
 from gateways.sip.transaction_tables import TIMEOUT_S
 from gateways.sip.transactions import Address, Owner, Transaction, TransactionLayer
 
+_log = logging.getLogger(__name__)
 MAX_STRAYS = 10_000
 
 
@@ -61,7 +64,8 @@ class _AwaitsAck(Nobody):
 class UserAgent:
     """All legs of one address.
 
-    locate: finds host names without blocking. counts: "malformed", "stray_answers", "unknown".
+    locate: finds host names without blocking. counts: "malformed", "stray_answers", "unknown",
+    "nat".
     """
 
     def __init__(self, composer: Composer, media: Media, log: DialogLog, locate: Locate) -> None:
@@ -74,6 +78,7 @@ class UserAgent:
         self.legs: dict[str, Leg] = {}
         self.counts: Counter[str] = Counter()
         self.source: Address | None = None
+        self._nat = NatWatch(composer)
         self._heap: list[tuple[float, int, Callable[[float], None]]] = []
         self._serial = itertools.count()
         self._unacknowledged: dict[str, Transaction] = {}
@@ -214,6 +219,9 @@ class UserAgent:
     # Responses.
 
     def _receive_response(self, message: Message, source: Address, now: float) -> None:
+        if warning := self._nat.look(message):
+            self.counts["nat"] += 1
+            _log.warning("%s", warning)
         if self.layer.receive_response(message, now):
             return
         if message.cseq_method != "INVITE" or message.status_code // 100 != 2:
