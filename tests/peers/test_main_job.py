@@ -235,11 +235,11 @@ def test_a_minute_of_talk_is_heard_at_both_ends(tmp_path: Path) -> None:
     require("baresip")
     number = "+12025550123"
     customer_says = audio.speech(50, seed=1)
-    agent_says = audio.speech(50, seed=2)
+    agent_says = audio.speech(110, seed=2)  # alike nowhere, or a window could be found twice
     with (
         PeerAddress() as own,
         Phone(tmp_path / "customer", number, says=customer_says) as customer,
-        Phone(tmp_path / "agent", "agent1", says=agent_says, repeats=True) as agent,
+        Phone(tmp_path / "agent", "agent1", says=agent_says) as agent,
         Dialer(
             tmp_path, settings(tmp_path, customer.address, {"agent1": agent.uri}, own.ip)
         ) as dialer,
