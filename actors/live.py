@@ -226,6 +226,11 @@ class _ThreadedActor(_BehaviourActor, pykka.ThreadingActor):
 
     use_daemon_thread = True
 
+    @staticmethod
+    def _create_actor_inbox() -> Any:
+        # pykka's choice, queue.Queue, has its lock and conditions in Python: three times the cost.
+        return queue.SimpleQueue()
+
     @classmethod
     def start(cls, runtime: LiveRuntime, behaviour: Behaviour, name: str) -> LiveRef:  # type: ignore[override]
         actor = cls()
