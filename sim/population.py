@@ -10,6 +10,7 @@ from itertools import count
 
 from dialer.ports import DialRequest
 from sim.customers import Customers
+from sim.endless_list import EndlessList
 from sim.fates import AgentDay, CallFate, FateOf, Offer, Streams
 from sim.scenario import Scenario
 from sim.workforce import Workforce
@@ -37,6 +38,10 @@ class Population:
         # Wrap-up goes with the call, and is asked for by the desk when the call is over. A call
         # of a later run writes its own here before that.
         self._wrap_up_s: dict[int, float] = {}
+
+    def contacts(self) -> EndlessList:
+        """A fresh store with the scenario's contacts, for `WorldPlan.store`."""
+        return EndlessList(self.scenario.contact_count(self._agents))
 
     def fates(self, stream: Streams, carrier: str) -> FateOf:  # noqa: ARG002 - one people for all
         """What comes of each dial."""

@@ -147,3 +147,13 @@ def test_a_small_trunk_never_carries_more_calls_than_it_has_lines() -> None:
             elif record.state == "settled":
                 in_progress -= 1
     assert most == 3
+
+
+def test_a_list_that_ends_is_dialed_once_and_no_more() -> None:
+    world = scenario("contacts: {size: 130}\ncalls: {outcomes: {live: 0.2, machine: 0.8}}")
+    people = Population(world, 4)
+    shared = plan(4, 2.0, callees=people, habits=people, store=people.contacts)
+    found = run_replication(shared, Day(hours=2.0, start_at=world.start_at), 5)
+    again = found.figures.outcomes.get("no_user_response", 0)
+    assert 130 <= found.calls <= 130 + 2 * again
+    assert found.violations["attempt_cap"] == 0
