@@ -21,6 +21,7 @@ from actors.director import CampaignPlan, Director
 from actors.housekeeping import Housekeeper
 from actors.live import LiveRuntime
 from actors.operations import Operations, TrunkFacts
+from actors.trunk_cells import TrunkCounts
 from config.loader import load_settings, settings_problems
 from config.presets import preset_named
 from config.settings import Settings, SipDesk
@@ -28,6 +29,7 @@ from config.staff import staff_of
 from config.trunks import SimulatedTrunk, SipTrunk
 from dialer.caller_ids import CallerIds
 from dialer.compliance.permission import permission_rule
+from dialer.compliance.suppression import Suppressions
 from dialer.errors import ConfigError, DialerError
 from dialer.events import TrunkChanged
 from dialer.flow.graph import load_flow
@@ -45,6 +47,7 @@ from gateways.logs import LogConfig, configure_logs
 from gateways.media.config import MediaConfig
 from gateways.prometheus.collector import registry_of
 from gateways.prometheus.server import HealthServer, Pages
+from gateways.sip.callbacks import CallbackConfig, OptOut
 from gateways.sip.desk import DeskConfig
 from gateways.sip.keep_alive import KeepAliveConfig
 from gateways.sip.site import Listening, SipSite, SitePlan
@@ -98,6 +101,7 @@ class Daemon:
         stack.callback(self.journal.close)
         self.runtime = LiveRuntime()
         stack.callback(self.runtime.stop)
+        self._suppressed = Suppressions(self.store.suppressed.numbers())
         self.started_at = self.runtime.now()
         self.director = Director(self.runtime, self.metrics, self.journal)
         self.journal.append(DaemonStarted(self.started_at, VERSION))
@@ -189,7 +193,9 @@ class Daemon:
                 self._simulate_trunk(trunk)
         sent: frozenset[int] = frozenset()
         if uses_sip:
-            site = sip_site(settings, self.metrics, self.director, self.runtime.now)
+            site = sip_site(
+                settings, self.metrics, self.director, self.runtime.now, self._opted_out
+            )
             for name in site.trunks:
                 now = self.runtime.now()
                 self.director.tell(TrunkChanged(name, now, False, "it has not answered yet"))
@@ -205,6 +211,10 @@ class Daemon:
         # A simulated call dies with the process, and nobody knows how far it had come.
         open_attempts = self.store.attempts.in_flight()
         return set(sent) | {a.attempt_id for a in open_attempts if a.trunk in simulated}
+
+    def _opted_out(self, opt_out: OptOut) -> None:
+        self._suppressed.add(opt_out.number)
+        self.store.suppressed.add(opt_out.number, f"callback to {opt_out.called}", opt_out.at)
 
     def _simulate_trunk(self, trunk: SimulatedTrunk) -> None:
         model = carrier_model(self.settings, trunk)
@@ -236,7 +246,9 @@ class Daemon:
         choice = flow.definition.compliance
         preset = preset_named(choice.preset).overridden(choice.overrides, record.title)
         identity = CampaignIdentity(campaign_id, record.version, record.title)
-        return CampaignPlan(identity, flow, preset, permission_rule(self._policy, preset))
+        return CampaignPlan(
+            identity, flow, preset, permission_rule(self._policy, preset, self._suppressed)
+        )
 
     def _start_or_log(self, campaign_id: int) -> None:
         """A campaign that cannot run must not keep the others from running."""
@@ -386,7 +398,11 @@ def carrier_model(settings: Settings, trunk: SimulatedTrunk) -> CarrierModel:
 
 
 def sip_site(
-    settings: Settings, metrics: Metrics, director: Director, clock: Callable[[], float]
+    settings: Settings,
+    metrics: Metrics,
+    director: Director,
+    clock: Callable[[], float],
+    on_opt_out: Callable[[OptOut], None],
 ) -> SipSite:
     media = settings.media
     desk = settings.desk
@@ -407,22 +423,28 @@ def sip_site(
             media.last_port,
         ),
         log_dir=settings.data_dir / "sip",
+        callbacks=callbacks_of(settings, numbers),
     )
 
-    def on_response(trunk: str, status_class: str) -> None:
-        labels = {"trunk": trunk, "class": status_class}
-        metrics.counter("dialer_trunk_responses_total", **labels).inc()
-
-    def on_channels(trunk: str, in_use: int) -> None:
-        metrics.gauge("dialer_trunk_channels_in_use", trunk=trunk).set(in_use)
-
+    counts = TrunkCounts(metrics)
     return SipSite(
         plan,
         director,
         director.pool,
         clock=clock,
-        on_response=on_response,
-        on_channels=on_channels,
+        on_response=counts.response,
+        on_channels=counts.channels,
+        on_opt_out=on_opt_out,
+    )
+
+
+def callbacks_of(settings: Settings, numbers: CallerIds) -> CallbackConfig | None:
+    wish = settings.callbacks
+    ours = tuple(caller_id.number for caller_id in numbers.numbers)
+    if not wish.prompt:
+        return None
+    return CallbackConfig(
+        ours, wish.prompt, wish.opt_out_key, wish.max_calls, wish.longest_s, settings.region
     )
 
 

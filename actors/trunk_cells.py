@@ -76,3 +76,17 @@ class TrunkCells:
             self._metrics.open_caller_id(name)
             quality = self._caller_ids[name] = _Quality(self._metrics, "caller_id", name)
         return quality
+
+
+class TrunkCounts:
+    """What a trunk's own thread counts. Trunks are opened before."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def response(self, trunk: str, status_class: str) -> None:
+        labels = {"trunk": trunk, "class": status_class}
+        self._metrics.counter("dialer_trunk_responses_total", **labels).inc()
+
+    def channels(self, trunk: str, in_use: int) -> None:
+        self._metrics.gauge("dialer_trunk_channels_in_use", trunk=trunk).set(in_use)

@@ -94,6 +94,10 @@ def _contradictions(settings: Settings) -> Iterator[tuple[Place, str, str]]:
         what = f"media.bind_host {media.bind_host} is no place to send audio to"
         yield ("media",), what, "add media.advertised_host, our address as others see it"
     yield from _caller_id_contradictions(settings, trunks)
+    prompt = settings.callbacks.prompt
+    if prompt and not (media.prompts_dir / f"{prompt.removesuffix('.wav')}.wav").is_file():
+        what = f"callbacks.prompt: {prompt!r} is not in {media.prompts_dir}"
+        yield ("callbacks", "prompt"), what, "record it as WAV, 8 kHz mono, and put it there"
     if settings.live and trunks and not isinstance(settings.desk, SipDesk):
         what = "live calls would be answered by simulated agents: nobody"
         yield ("live",), what, "set desk.kind: sip, or live: false"

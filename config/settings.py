@@ -24,7 +24,7 @@ from config.fields import (
     SipAddress,
     StoreUrl,
 )
-from config.trunks import OwnedNumber, SipTrunk, Trunk
+from config.trunks import Callbacks, OwnedNumber, SipTrunk, Trunk
 from dialer import outcomes
 from dialer.caller_ids import CallerId, CallerIds
 from dialer.contacts import AttributeSpec, AttributeType, Schema
@@ -201,6 +201,9 @@ class Settings(Section):
     )
     trunks: tuple[Trunk, ...] = Field((), description="carriers, tried in this order")
     caller_ids: tuple[OwnedNumber, ...] = Field((), description="numbers of ours")
+    callbacks: Callbacks = Field(
+        default_factory=Callbacks, description="calls that come in to our numbers"
+    )
     desk: Desk = Field(default_factory=SimulatedDesk, description="how agents are reached")
     queues: Several[Queue] = Field((Queue(name="default"),), description="queues that agents serve")
     agents: tuple[Agent, ...] = Field((), description="agents who are there from the start")

@@ -91,6 +91,17 @@ class SipTrunk(Section):
 Trunk = Annotated[SimulatedTrunk | SipTrunk, Field(discriminator="kind")]
 
 
+class Callbacks(Section):
+    """How people are met who call our numbers back. Without a prompt nobody answers them."""
+
+    prompt: str = Field(
+        "", description="a recording in prompts_dir: who called, why, and which key ends it"
+    )
+    opt_out_key: str = Field("9", pattern=r"^[0-9*#]$", description="no more calls to the caller")
+    max_calls: int = Field(20, ge=1, le=1000, description="at once; others find us busy")
+    longest_s: float = Field(90.0, ge=5, le=600, description="of one call, whatever happens")
+
+
 class OwnedNumber(Section):
     """A number of ours that callees may see."""
 

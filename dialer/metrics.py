@@ -302,6 +302,7 @@ class Metrics:
     def __init__(self, catalogue: tuple[Metric, ...] = CATALOGUE) -> None:
         self.catalogue: Mapping[str, Metric] = MappingProxyType({m.name: m for m in catalogue})
         self._children: dict[str, dict[tuple[str, ...], Cell]] = {m.name: {} for m in catalogue}
+        self._label_names = {m.name: m.label_names for m in catalogue}
         self._open("")
 
     def open_campaign(self, title: str) -> None:
@@ -381,10 +382,11 @@ class Metrics:
 
     def _cell(self, kind: type[_C], name: str, labels: Mapping[str, str]) -> _C:
         metric = self._metric(name)
-        if len(labels) != len(metric.label_names):
-            raise DialerError(f"{name} has the labels {metric.label_names}, not {tuple(labels)}")
+        names = self._label_names[name]
+        if len(labels) != len(names):
+            raise DialerError(f"{name} has the labels {names}, not {tuple(labels)}")
         try:
-            cell = self._children[name][tuple(labels[label] for label in metric.label_names)]
+            cell = self._children[name][tuple([labels[label] for label in names])]
         except KeyError:
             raise DialerError(f"{name} has no child {dict(labels)}: is it open?") from None
         if not isinstance(cell, kind):

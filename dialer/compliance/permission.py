@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from dialer.compliance.preset import Preset
+from dialer.compliance.suppression import Suppressions
 from dialer.compliance.window import may_call
 from dialer.dial_policy import DialPolicy
 from dialer.ports import ClaimedContact
@@ -30,10 +31,15 @@ Rule = Callable[[str, ClaimedContact, float], Permission]
 """(number as E.164, contact, now) -> Permission"""
 
 
-def permission_rule(policy: DialPolicy, preset: Preset) -> Rule:
-    """The dial policy and the campaign's law in one."""
+def permission_rule(
+    policy: DialPolicy, preset: Preset, suppressed: Suppressions | None = None
+) -> Rule:
+    """The dial policy, the opt-outs and the campaign's law in one."""
+    opted_out = suppressed if suppressed is not None else Suppressions()
 
     def ask(number: str, contact: ClaimedContact, now: float) -> Permission:
+        if said_no := opted_out.refusal(number):
+            return Permission(False, said_no)
         refusal = policy.refusal(number)
         if refusal:
             # Going live is a matter of settings: the contact must not be lost to a rehearsal.

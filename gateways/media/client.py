@@ -19,7 +19,7 @@ from dialer.errors import ConfigError, DialerError, MediaError
 from gateways.media import g711
 from gateways.media.config import MediaConfig
 from gateways.media.link import Context, WorkerLink
-from gateways.media.picture import Callback, Picture
+from gateways.media.picture import Callback, KeyCallback, Picture
 from gateways.media.ports import PortPool
 from gateways.media.protocol import NO_EVENTS, Command, Ready, Report, SetRemote
 
@@ -218,6 +218,11 @@ class MediaRelay:
         """
         with self._lock:
             self._send(self._picture.play(leg_id, prompt, on_done))
+
+    def listen(self, leg_id: str, on_key: KeyCallback) -> None:
+        """Be told each key that a leg's far end presses (RFC 4733), as "0" to "9", "*", "#"."""
+        with self._lock:
+            self._send(self._picture.listen(leg_id, on_key))
 
     def close_leg(self, leg_id: str) -> None:
         """Close a leg; its port goes back to the pool once the worker has let go of it."""

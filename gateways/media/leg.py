@@ -17,6 +17,7 @@ import socket
 from typing import Any
 
 from gateways.media import g711
+from gateways.media.keys import KeyReader
 from gateways.media.prompts import Prompt
 from gateways.media.protocol import SetRemote
 from gateways.media.stream import OutStream
@@ -56,6 +57,7 @@ class Leg:
         "_stranger",
         "_target",
         "event_payload_type",
+        "keys",
         "latched",
         "leg_id",
         "out",
@@ -79,6 +81,8 @@ class Leg:
         self.prompt: Prompt | None = None
         self.play_token = 0
         self.event_payload_type = -1
+        self.keys: KeyReader | None = None
+        """Reads the far end's keys, where somebody wants to hear of them."""
         self._frame_at = 0
         self._bind_host = bind_host
         self._host = ""

@@ -9,6 +9,7 @@ import itertools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from dialer.errors import MediaError
@@ -19,7 +20,9 @@ from gateways.media.protocol import (
     BridgeDone,
     CloseLeg,
     Command,
+    KeyPressed,
     LegClosed,
+    ListenForKeys,
     Message,
     OpenLeg,
     Play,
@@ -29,6 +32,7 @@ from gateways.media.protocol import (
 )
 
 Callback = Callable[[], None]
+KeyCallback = Callable[[str], None]
 
 _log = logging.getLogger("foredial.media")
 
@@ -39,6 +43,7 @@ class _Leg:
     bound: bool = True
     remote: SetRemote | None = None
     peer: str = ""
+    on_key: KeyCallback | None = None
 
 
 class _PendingBridge(NamedTuple):
@@ -113,6 +118,14 @@ class Picture:
         self._plays[token] = _PendingPlay(leg_id, prompt, on_done)
         return Play(token, leg_id, prompt)
 
+    def listen(self, leg_id: str, on_key: KeyCallback) -> ListenForKeys | None:
+        """A leg whose keys are told from now on; nothing for one that is not open."""
+        leg = self._legs.get(leg_id)
+        if leg is None:
+            return None
+        leg.on_key = on_key
+        return ListenForKeys(leg_id)
+
     def close_leg(self, leg_id: str) -> CloseLeg | None:
         """A leg that is gone; nothing when it was not there."""
         leg = self._legs.pop(leg_id, None)
@@ -140,6 +153,10 @@ class Picture:
                 if pending is not None:
                     self.bridge_failures += 1
                     _log.warning("bridge: %s", event.reason)
+            case KeyPressed():
+                leg = self._legs.get(event.leg_id)
+                if leg is not None and leg.on_key is not None:
+                    return partial(leg.on_key, event.key)
             case PlayDone():
                 play = self._plays.pop(event.token, None)
                 if play is not None and event.reason:
@@ -166,12 +183,7 @@ class Picture:
         for port in self._closing:
             self.pool.give_back(port)
         self._closing.clear()
-        commands: list[Command] = []
-        for leg_id, leg in self._legs.items():
-            leg.bound = True
-            commands.append(OpenLeg(leg_id, leg.port))
-            if leg.remote is not None:
-                commands.append(leg.remote)
+        commands = self._retell_legs()
         paired: set[str] = set()
         for token, (leg_a, leg_b, on_done) in list(self._bridges.items()):
             if leg_a in self._legs and self._legs[leg_a].peer == leg_b:
@@ -195,6 +207,17 @@ class Picture:
                 self.play_failures += 1
                 failed.append(play.on_done)
         return commands, failed
+
+    def _retell_legs(self) -> list[Command]:
+        commands: list[Command] = []
+        for leg_id, leg in self._legs.items():
+            leg.bound = True
+            commands.append(OpenLeg(leg_id, leg.port))
+            if leg.remote is not None:
+                commands.append(leg.remote)
+            if leg.on_key is not None:
+                commands.append(ListenForKeys(leg_id))
+        return commands
 
     def _part(self, leg: _Leg) -> None:
         if (peer := self._legs.get(leg.peer)) is not None:

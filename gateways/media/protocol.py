@@ -59,6 +59,12 @@ class Play(NamedTuple):
     prompt: str
 
 
+class ListenForKeys(NamedTuple):
+    """Tell of the keys that a leg's far end presses; brings `KeyPressed` for each."""
+
+    leg_id: str
+
+
 class CloseLeg(NamedTuple):
     """Give a leg's port back; brings `LegClosed`, whether or not the leg was open."""
 
@@ -105,6 +111,13 @@ class PlayDone(NamedTuple):
     reason: str
 
 
+class KeyPressed(NamedTuple):
+    """The far end of a leg pressed a key."""
+
+    leg_id: str
+    key: str
+
+
 class Report(NamedTuple):
     """What the worker has done since it started. Sent every second: it is the heartbeat too.
 
@@ -122,8 +135,8 @@ class Report(NamedTuple):
     cpu_s: float
 
 
-Command = OpenLeg | SetRemote | Bridge | Unbridge | Play | CloseLeg | Shutdown
-Event = Ready | BindFailed | LegClosed | BridgeDone | PlayDone | Report
+Command = OpenLeg | SetRemote | Bridge | Unbridge | Play | ListenForKeys | CloseLeg | Shutdown
+Event = Ready | BindFailed | LegClosed | BridgeDone | PlayDone | KeyPressed | Report
 Message = Command | Event
 
 _TYPES: tuple[type[Message], ...] = (
@@ -140,6 +153,8 @@ _TYPES: tuple[type[Message], ...] = (
     BridgeDone,
     PlayDone,
     Report,
+    ListenForKeys,
+    KeyPressed,
 )
 _TAGS = {kind: tag for tag, kind in enumerate(_TYPES)}
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dialer.errors import InputError
+from gateways.media.keys import KeyReader
 from gateways.media.leg import Leg
 from gateways.media.prompts import Prompt, load_prompt, prompt_path
 from gateways.media.protocol import (
@@ -21,7 +22,9 @@ from gateways.media.protocol import (
     CloseLeg,
     Command,
     Event,
+    KeyPressed,
     LegClosed,
+    ListenForKeys,
     OpenLeg,
     Play,
     PlayDone,
@@ -72,6 +75,8 @@ class Relay:
 
     def _pass_on(self, leg: Leg, packet: bytes, now: float) -> None:
         self.packets_in += 1
+        if leg.keys is not None and (key := leg.keys.read(packet, leg.event_payload_type)):
+            self._tell(KeyPressed(leg.leg_id, key))
         target = leg.peer
         if target is None or target.prompt is not None or not target.sending:
             return
@@ -122,6 +127,9 @@ class Relay:
                 self._unbridge(command)
             case Play():
                 self._play(command)
+            case ListenForKeys():
+                if (leg := self.legs.get(command.leg_id)) is not None:
+                    leg.keys = KeyReader()
             case CloseLeg():
                 self._close_leg(command)
             case Shutdown():

@@ -14,4 +14,5 @@ carries them, and the ports of the domain (`trunk`, `desk`) stand on it.
     keep_alive, registration       whether a trunk is up
     nat                            what stands between us and a carrier
     trunk, desk                    the ports
+    callbacks                      people who call our numbers
 """

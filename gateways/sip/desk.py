@@ -64,6 +64,8 @@ class _Phone:
     def leg_answered(self) -> None:
         self._desk.tell(AgentLegUp(self.agent_id, self._desk.clock()))
 
+    def leg_key(self, key: str) -> None: ...
+
     def leg_ended(self, cause: EndCause) -> None:
         self._desk.phone_left(self, self.leaving or why(cause))
 

@@ -19,7 +19,7 @@ Locate = Callable[[str, int], Address | None]
 
 @dataclass
 class Dialog:
-    """One dialog that we opened.
+    """One dialog, whoever opened it.
 
     local, remote: the From and To values of our requests, tags included. target: the other
     side's Contact. routes: the route set, in the order in which we use it. heard_from: where the
@@ -59,6 +59,25 @@ class Dialog:
             routes=[route for route in response.every("Record-Route")[::-1] if _is_route(route)],
             local_cseq=response.cseq,
             heard_from=source,
+            user=user,
+        )
+
+    @classmethod
+    def taken_from(
+        cls, request: Message, source: Address, local_tag: str, user: str = ""
+    ) -> "Dialog":
+        """The dialog that our 200 to an INVITE opens (section 12.1.1): its routes stay in order."""
+        return cls(
+            call_id=request.call_id,
+            local=f"{request.first('To')};tag={local_tag}",
+            remote=request.first("From"),
+            local_tag=local_tag,
+            remote_tag=request.from_tag,
+            target=contact_uri(request) or request.sender.uri,
+            routes=[route for route in request.every("Record-Route") if _is_route(route)],
+            local_cseq=0,
+            heard_from=source,
+            remote_cseq=request.cseq,
             user=user,
         )
 

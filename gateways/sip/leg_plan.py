@@ -58,7 +58,7 @@ _TEXT = re.compile(r'\btext\s*=\s*"([^"]*)"', re.IGNORECASE)
 
 
 class LegOwner(Protocol):
-    """Who placed a leg. None of these may block."""
+    """Who placed a leg, or takes one. None of these may block."""
 
     def leg_ringing(self) -> None: ...
 
@@ -69,6 +69,9 @@ class LegOwner(Protocol):
     def leg_ended(self, cause: EndCause) -> None: ...
 
     def leg_response(self, status_class: str) -> None: ...
+
+    def leg_key(self, key: str) -> None:
+        """The far end pressed a key and said so by INFO."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from gateways.sip.dialogs import Dialog
 from gateways.sip.digest import answer, challenges_of
 from gateways.sip.leg_plan import LEG, LegOwner, LegPlan, cause_of
 from gateways.sip.messages import Message
-from gateways.sip.sessions import Session
+from gateways.sip.sessions import Reply, Session
 from gateways.sip.transaction_tables import TIMEOUT_S
 from gateways.sip.transactions import Address, Transaction
 
@@ -43,6 +43,7 @@ class Leg:
         self._acks: dict[str, tuple[bytes, Address]] = {}
         self._early_sdp: dict[str, bytes] = {}
         self._rang = self._early = self._told = self._hang_up_on_answer = False
+        self._incoming = False
         self._pracked: set[tuple[str, str]] = set()
 
     @property
@@ -84,6 +85,32 @@ class Leg:
         """End a live call because our side cannot carry it on."""
         if self.state == "live":
             self._say_bye(now, "hang_up", EndCause("trunk", 200, 0, reason))
+
+    def take(self, dialog: Dialog, invite: Message) -> Reply:
+        """Answer a call that comes in; its owner hears of it with the ACK.
+
+        MediaError when no audio port is free.
+        """
+        self.session = Session(self._agent.media, self.plan.media_leg, self.plan.codecs)
+        reply = self.session.re_invite(invite)
+        if reply.code == 200:
+            self.dialog, self.local_tag, self.state = dialog, dialog.local_tag, "live"
+            self._incoming = True
+        else:
+            self.session.close()
+        return reply
+
+    def acknowledged(self, message: Message) -> None:
+        """The ACK of our 200."""
+        if self.session is not None:
+            self.session.acknowledged(message)
+        if self._incoming and self.state == "live":
+            self._incoming = False
+            self._owner.leg_answered()
+
+    def key_pressed(self, key: str) -> None:
+        """An INFO told of a key."""
+        self._owner.leg_key(key)
 
     # What the transactions tell.
 

@@ -39,6 +39,9 @@ class Media(Protocol):
     def play(self, leg_id: str, prompt: str, on_done: Callable[[], None]) -> None:
         """Play a prompt. on_done comes from a media thread when it ended or failed."""
 
+    def listen(self, leg_id: str, on_key: Callable[[str], None]) -> None:
+        """Be told each key that the far end presses (RFC 4733), from a media thread."""
+
     def close_leg(self, leg_id: str) -> None: ...
 
 

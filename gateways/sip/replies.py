@@ -4,6 +4,8 @@ The rule of this module: every request gets the answer that the RFC gives it, an
 call unless it belongs to it. Source: RFC 3261 sections 8.2, 11.2, 12.2.2, 14.2 and 15.1.2.
 """
 
+import re
+
 from gateways.sip.building import METHODS, SDP_TYPE
 from gateways.sip.legs import Leg
 from gateways.sip.messages import Message
@@ -13,6 +15,8 @@ KNOWN_BUT_UNUSED = frozenset(
     {"MESSAGE", "NOTIFY", "PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE"}
 )
 EXTENSIONS = frozenset({"timer"})
+_SIGNAL = re.compile(r"^\s*Signal\s*=\s*(\S+)", re.IGNORECASE | re.MULTILINE)
+_KEY = re.compile(r"[0-9*#A-Da-d]")
 _ALIVE = Reply(200, b"", (("Accept", SDP_TYPE),))
 
 
@@ -35,6 +39,21 @@ def is_main(leg: Leg, message: Message) -> bool:
     return leg.dialog is not None and message.from_tag == leg.dialog.remote_tag
 
 
+def key_of(message: Message) -> str:
+    """The key that an INFO tells of, "" for none: dtmf-relay (Signal=9) or dtmf (9).
+
+    No RFC says so (RFC 6086 section 1 leaves it at "legacy usage"), and carriers do it.
+    """
+    kind = message.first("Content-Type").partition(";")[0].strip().lower()
+    text = message.content.decode("ascii", "replace").strip()
+    if kind == "application/dtmf-relay":
+        found = _SIGNAL.search(text)
+        text = found[1] if found else ""
+    elif kind != "application/dtmf":
+        return ""
+    return text.upper() if _KEY.fullmatch(text) else ""
+
+
 def _to_stranger(message: Message) -> Reply:
     if message.method == "OPTIONS" and not message.to_tag:
         return _ALIVE
@@ -51,6 +70,8 @@ def _in_dialog(leg: Leg, message: Message) -> Reply:
         return Reply(500, reason="Request Out of Order")
     if message.method == "OPTIONS":
         return _ALIVE
+    if message.method == "INFO" and (key := key_of(message)):
+        leg.key_pressed(key)
     if message.method in ("BYE", "INFO"):
         return Reply(200)
     if not leg.is_live or leg.session is None:

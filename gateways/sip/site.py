@@ -11,6 +11,8 @@ from pathlib import Path
 from dialer.ports import Sink
 from gateways.media.client import MediaRelay
 from gateways.media.config import MediaConfig
+from gateways.media.prompts import load_prompt
+from gateways.sip.callbacks import CallbackConfig, CallbackDesk, OptOut
 from gateways.sip.desk import DeskConfig, SipDesk
 from gateways.sip.endpoint import EndpointConfig, SipEndpoint
 from gateways.sip.trunk import SipTrunk, TrunkConfig
@@ -27,19 +29,24 @@ class Listening:
 
 @dataclass(frozen=True)
 class SitePlan:
-    """What there is to be. log_dir: where dialogs are kept for after a crash."""
+    """What there is to be.
+
+    log_dir: where dialogs are kept for after a crash. callbacks: None where nobody answers those
+    who call our numbers.
+    """
 
     trunks: tuple[tuple[Listening, TrunkConfig], ...]
     desk: tuple[Listening, DeskConfig] | None
     media: MediaConfig
     log_dir: Path
+    callbacks: CallbackConfig | None = None
 
 
 class SipSite:
     """Builds the plan.
 
     changes: gets each trunk's TrunkChanged. desk_events: gets the desk's. on_response and
-    on_channels: see `SipTrunk`.
+    on_channels: see `SipTrunk`. on_opt_out: see `CallbackDesk`.
     """
 
     def __init__(
@@ -51,6 +58,7 @@ class SipSite:
         clock: Callable[[], float],
         on_response: Callable[[str, str], None],
         on_channels: Callable[[str, int], None],
+        on_opt_out: Callable[[OptOut], None],
     ) -> None:
         self._clock = clock
         self._log_dir = plan.log_dir
@@ -60,6 +68,14 @@ class SipSite:
             config.name: SipTrunk(config, self._endpoint(place), changes, on_response, on_channels)
             for place, config in plan.trunks
         }
+        self._callbacks: list[CallbackDesk] = []
+        if plan.callbacks is not None:
+            # A recording that cannot be played is found now, and not by the first caller.
+            load_prompt(plan.media.prompts_dir, plan.callbacks.prompt)
+            self._callbacks = [
+                CallbackDesk(plan.callbacks, endpoint, on_opt_out)
+                for endpoint in self._endpoints.values()
+            ]
         self.desk: SipDesk | None = None
         if plan.desk is not None:
             place, desk_config = plan.desk
@@ -83,6 +99,8 @@ class SipSite:
             raise
         for trunk in self.trunks.values():
             trunk.start()
+        for callbacks in self._callbacks:
+            callbacks.start()
         return sent
 
     def stop(self) -> None:

@@ -120,6 +120,8 @@ class _Call:
     def leg_response(self, status_class: str) -> None:
         self._trunk.saw_response(status_class)
 
+    def leg_key(self, key: str) -> None: ...
+
     def leg_ended(self, cause: EndCause) -> None:
         self.ended(cause)
 

@@ -11,6 +11,7 @@ import itertools
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
 from gateways.sip.building import SDP_TYPE, Composer, answer_vias
 from gateways.sip.dialog_log import DialogLog, OpenLeg
@@ -22,7 +23,7 @@ from gateways.sip.legs import Leg
 from gateways.sip.media_port import Media
 from gateways.sip.messages import Message, is_keep_alive, read_message
 from gateways.sip.nat import NatWatch
-from gateways.sip.replies import is_main, reply_to
+from gateways.sip.replies import EXTENSIONS, is_main, reply_to
 from gateways.sip.sessions import Reply
 from gateways.sip.transaction_tables import TIMEOUT_S
 from gateways.sip.transactions import Address, Owner, Transaction, TransactionLayer
@@ -49,6 +50,15 @@ class Nobody:
     def leg_ended(self, cause: object) -> None: ...
 
     def leg_response(self, status_class: str) -> None: ...
+
+    def leg_key(self, key: str) -> None: ...
+
+
+class Incoming(Protocol):
+    """Takes the calls that come in. On the SIP thread."""
+
+    def take(self, message: Message, source: Address, now: float) -> tuple[Leg | None, Reply]:
+        """The answer to an INVITE outside any call, and the leg that a 200 opens."""
 
 
 class _AwaitsAck(Nobody):
@@ -78,6 +88,7 @@ class UserAgent:
         self.legs: dict[str, Leg] = {}
         self.counts: Counter[str] = Counter()
         self.source: Address | None = None
+        self.incoming: Incoming | None = None
         self._nat = NatWatch(composer)
         self._heap: list[tuple[float, int, Callable[[float], None]]] = []
         self._serial = itertools.count()
@@ -268,18 +279,7 @@ class UserAgent:
             if leg is not None:
                 self._acknowledged(leg, message, now)
             return
-        if leg is None:
-            self.counts["unknown"] += 1
-        if message.method == "CANCEL":
-            # We answer every INVITE at once, so what a CANCEL means has its answer already.
-            reply = Reply(200 if self.layer.find_server(message, "INVITE") else 481)
-        elif leg is not None and leg.call_id in self._unacknowledged and message.method == "INVITE":
-            reply = Reply(500, b"", (("Retry-After", "2"),))
-        else:
-            reply = reply_to(leg, message)
-            if leg is not None and message.method == "INVITE" and reply.code == 200:
-                transaction.details["cseq"] = message.cseq
-                self._unacknowledged[leg.call_id] = transaction
+        leg, reply = self._reply(leg, message, transaction, source, now)
         in_dialog = leg.local_tag if leg is not None else self.composer.gen_tag()
         wants_contact = reply.code == 200 and message.method in ("INVITE", "UPDATE", "OPTIONS")
         user = leg.plan.user if leg is not None else ""
@@ -296,10 +296,47 @@ class UserAgent:
         if leg is not None and message.method == "BYE" and is_main(leg, message):
             leg.bye(message)
 
+    def _reply(
+        self,
+        leg: Leg | None,
+        message: Message,
+        transaction: Transaction,
+        source: Address,
+        now: float,
+    ) -> tuple[Leg | None, Reply]:
+        """What a request is answered with, and the leg that it belongs to or opens."""
+        if message.method == "CANCEL":
+            # We answer every INVITE at once, so what a CANCEL means has its answer already.
+            return leg, Reply(200 if self.layer.find_server(message, "INVITE") else 481)
+        if message.method != "INVITE":
+            if leg is None:
+                self.counts["unknown"] += 1
+            return leg, reply_to(leg, message)
+        if leg is not None and leg.call_id in self._unacknowledged:
+            return leg, Reply(500, b"", (("Retry-After", "2"),))
+        if leg is None and self.incoming is not None and self._comes_in(message):
+            leg, reply = self.incoming.take(message, source, now)
+            if leg is not None:
+                self.legs[leg.call_id] = leg
+                transaction.owner = _AwaitsAck(leg)
+        else:
+            if leg is None:
+                self.counts["unknown"] += 1
+            reply = reply_to(leg, message)
+        if leg is not None and reply.code == 200:
+            transaction.details["cseq"] = message.cseq
+            self._unacknowledged[leg.call_id] = transaction
+        return leg, reply
+
+    def _comes_in(self, message: Message) -> bool:
+        if message.to_tag:
+            return False
+        # One that a proxy forked on its way to us is refused as any other stranger's.
+        return message.call_id not in self.legs and not message.tokens("Require") - EXTENSIONS
+
     def _acknowledged(self, leg: Leg, message: Message, now: float) -> None:
         transaction = self._unacknowledged.get(leg.call_id)
         if transaction is not None and transaction.details["cseq"] == message.cseq:
             del self._unacknowledged[leg.call_id]
             self.layer.accept_ack(transaction, now)
-            if leg.session is not None:
-                leg.session.acknowledged(message)
+            leg.acknowledged(message)

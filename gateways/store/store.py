@@ -27,6 +27,7 @@ from gateways.store.filters import Filters
 from gateways.store.hot_leads import HotLeads
 from gateways.store.migrate import upgrade
 from gateways.store.ownership import Ownership
+from gateways.store.suppressed import SuppressedNumbers
 from gateways.store.writer import Writer, reason
 
 
@@ -56,6 +57,7 @@ class Store:
         self.campaigns = Campaigns(database, book)
         self.agents = Agents(database)
         self.attempts = Attempts(database)
+        self.suppressed = SuppressedNumbers(database)
 
     def close(self) -> None:
         """Carry out what was asked for, and let go of the database."""

@@ -183,6 +183,16 @@ agents = sa.Table(
     sa.Column("wrap_up_s", Seconds, nullable=False),
 )
 
+suppressed_numbers = sa.Table(
+    "suppressed_numbers",
+    metadata,
+    sa.Column("number", sa.Text, primary_key=True),
+    # How it came to us, as "callback to +12125550100".
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("since", Seconds, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 CHANGE_COUNTER = "contact_change"
 """The row of `counters` from which `contacts.change` is drawn. Its row lock makes the order of
 the numbers the order of the commits, on PostgreSQL too."""

@@ -98,7 +98,7 @@ def test_the_shipped_default_names_every_key():
 def test_what_the_shipped_default_shows_in_comments_loads_too(tmp_path):
     text = (CONFIG / "foredial.yaml").read_text("utf-8")
     trunks = text[text.index("trunks: []") : text.index("# How agents are reached")]
-    numbers = text[text.index("caller_ids: []") : text.index("# Carriers")]
+    numbers = text[text.index("caller_ids: []") : text.index("# Calls that come in")]
     agents = text[text.index("agents: []") : text.index("# The audio relay")]
     shown = []
     for part in (numbers, trunks, agents):
@@ -377,6 +377,15 @@ def test_two_numbers_of_ours_are_told_apart(told):
     twice = "{number: '+12125550100', name: ny}"
     [line] = told(f"caller_ids: [{twice}, {twice}]\n")
     assert "there are two caller_ids '+12125550100'; rename one" in line
+
+
+def test_a_recording_for_callers_must_be_there(told, write, tmp_path):
+    [problem] = told("callbacks:\n  prompt: who-called\n")
+    assert problem.startswith("daemon.yaml:2: callbacks.prompt: 'who-called' is not in ")
+    assert problem.endswith("prompts; record it as WAV, 8 kHz mono, and put it there")
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "prompts" / "who-called.wav").write_bytes(b"")
+    assert load_settings(write("callbacks: {prompt: who-called}")).callbacks.opt_out_key == "9"
 
 
 def test_attributes_that_cannot_be_told_apart_are_refused(told):

@@ -67,6 +67,8 @@ class DeafMedia:
     def play(self, leg_id: str, prompt: str, on_done: Callable[[], None]) -> None:
         on_done()
 
+    def listen(self, leg_id: str, on_key: object) -> None: ...
+
     def close_leg(self, leg_id: str) -> None:
         self.open.discard(leg_id)
 

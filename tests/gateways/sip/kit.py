@@ -34,6 +34,7 @@ class RecordingMedia:
         self.full = False
         self._port = 20000
         self.done: dict[str, Callable[[], None]] = {}
+        self.keys: dict[str, Callable[[str], None]] = {}
 
     def open_leg(self, leg_id: str) -> tuple[str, int]:
         if self.full:
@@ -66,6 +67,10 @@ class RecordingMedia:
         self.calls.append(("play", leg_id, prompt))
         self.done[prompt] = on_done
 
+    def listen(self, leg_id: str, on_key: Callable[[str], None]) -> None:
+        self.calls.append(("listen", leg_id))
+        self.keys[leg_id] = on_key
+
     def close_leg(self, leg_id: str) -> None:
         self.calls.append(("close", leg_id))
 
@@ -94,6 +99,9 @@ class Owner:
 
     def leg_response(self, status_class: str) -> None:
         self.classes.append(status_class)
+
+    def leg_key(self, key: str) -> None:
+        self.story.append(f"key {key}")
 
     @property
     def ends(self) -> list[EndCause]:
