@@ -33,6 +33,10 @@ class InputError(DialerError):
         line = f"{where}: {what}" if where else what
         super().__init__(f"{line}; {mend}" if mend else line)
 
+    def __reduce__(self) -> tuple[type["InputError"], tuple[str, str, str]]:
+        """It comes from worker processes, too, and is made anew from its parts."""
+        return type(self), (self.where, self.what, self.mend)
+
 
 class ConfigError(InputError):
     """A settings file cannot be used."""

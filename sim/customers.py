@@ -55,6 +55,19 @@ class _Timetable(NamedTuple):
     regimes: tuple[tuple[_Regime, ...], ...]
 
 
+def segments_of(scenario: Scenario, seed: Seed) -> Callable[[int], Segment | None]:
+    """From a contact's number on the list to the segment it is in, None where it is in none."""
+    segments = scenario.segments
+    ends = tuple(accumulate(segment.share for segment in segments))
+    luck = keyed(seed, "segment", uniforms)
+
+    def segment_of(contact: int) -> Segment | None:
+        place = bisect_right(ends, luck(contact))
+        return segments[place] if place < len(segments) else None
+
+    return segment_of if segments else lambda _: None
+
+
 class Customers:
     """The customers of a scenario for one seed.
 
@@ -72,8 +85,6 @@ class Customers:
         self._mix = keyed(seed, "outcome", uniforms)
         self._cpa_luck = keyed(seed, "cpa", uniforms)
         self._false_luck = keyed(seed, "false answer", uniforms)
-        self._segment_luck = keyed(seed, "segment", uniforms)
-        self._segments = tuple(accumulate(segment.share for segment in scenario.segments))
         size = scenario.list_size(agents)
         self._per_dial = 1 / size if size else 0.0
         self._decay = scenario.contacts.live_decay
@@ -86,12 +97,6 @@ class Customers:
         self._tables = {"": self._timetable(None)}
         for segment in scenario.segments:
             self._tables[segment.name] = self._timetable(segment)
-
-    def segment_of(self, contact: int) -> str:
-        """The segment of the list's contact of this number; "" where it is in none."""
-        place = bisect_right(self._segments, self._segment_luck(contact)) if self._segments else 0
-        segments = self._scenario.segments
-        return segments[place].name if place < len(segments) else ""
 
     def fate(self, call: int, at_s: float, dialed: int = 0, segment: str = "") -> CallFate:
         """What comes of call number `call`.
@@ -131,7 +136,7 @@ class Customers:
     ) -> CallFate:
         cpa = self._cpa
         false = bool(regime.false_answers) and self._false_luck(call) < regime.false_answers
-        answer_s, wait_s = (0.0, ring_s) if false else (ring_s, 0.0)
+        answer_s, picked_up_s = (0.0, ring_s) if false else (ring_s, 0.0)
         verdict = "human"
         if outcome == "live":
             if cpa.human_as_machine and self._cpa_luck(call) < cpa.human_as_machine:
@@ -141,12 +146,22 @@ class Customers:
             if not cpa.machine_as_human or self._cpa_luck(call) >= cpa.machine_as_human:
                 verdict = "fax" if outcome == "fax" else "answering_machine"
             talk_s, wrap_up_s = regime.machine_talk(call), regime.machine_wrap_up(call)
+        wait_s = picked_up_s
         wait_s += cpa.human_delay_s if verdict == "human" else cpa.machine_delay_s
         patience_s = regime.patience(call) if outcome == "live" else _MACHINE_RECORDS_S
-        if false:
-            patience_s += ring_s
+        patience_s += picked_up_s
         return CallFate(
-            outcome, delay_s, answer_s, 0.0, verdict, wait_s, talk_s, wrap_up_s, patience_s, false
+            outcome,
+            delay_s,
+            answer_s,
+            0.0,
+            verdict,
+            wait_s,
+            talk_s,
+            wrap_up_s,
+            patience_s,
+            false,
+            picked_up_s,
         )
 
     # --- making ready -------------------------------------------------------------------------

@@ -1,36 +1,55 @@
 """Contacts without end.
 
 The rule of this module: contacts come into being when they are claimed, so a simulated day never
-runs out of them and costs no more than those it calls.
+runs out of them and costs no more than those it calls. Numbers are made by counting up, for every
+contact others; they are dialed in simulation only.
 """
 
+from collections.abc import Callable, Mapping
 from math import inf
 
-from dialer.ports import ClaimRequest, Sink
+from dialer.ports import AttributeValue, ClaimRequest, Sink
 from sim.memory_store import MemoryStore
 
 _AT_ONCE = 1000
-_FIRST_NUMBER = 2_120_000_000
+_FIRST = 120_000_000
+_SPAN = 1_000_000_000
+
+Person = Callable[[int], Mapping[str, AttributeValue]]
+"""From a contact's number on the list, from 1, to its attributes."""
+
+
+def number_of(contact: int, place: int = 0) -> str:
+    """The telephone number that a contact has at a place among its numbers, up to 7."""
+    return f"+1{(place + 2) * _SPAN + _FIRST + contact}"
+
+
+def contact_of(number: str) -> int:
+    """The contact that has a number."""
+    return int(number[2:]) % _SPAN - _FIRST
+
+
+def _with_a_phone(contact: int) -> Mapping[str, AttributeValue]:
+    return {"phone": (number_of(contact),)}
 
 
 class EndlessList(MemoryStore):
     """A store that always has a contact who was never called.
 
-    Numbers are made by counting up, for every contact another; they are dialed in simulation only.
-
-    at_most: contacts there are after all; None for no end.
+    at_most: contacts there are after all; None for no end. person: what each is like.
     """
 
-    def __init__(self, at_most: int | None = None) -> None:
+    def __init__(self, at_most: int | None = None, person: Person = _with_a_phone) -> None:
         super().__init__({})
         self._made = 0
         self._at_most = inf if at_most is None else at_most
+        self._person = person
 
     def claim(self, request: ClaimRequest, reply_to: Sink) -> None:
         fresh = self._campaign(request.campaign_id).fresh
         while len(fresh) < request.limit and self._made < self._at_most and not request.hot_only:
             made = min(self._made + _AT_ONCE, self._at_most)
             first, self._made = self._made + 1, int(made)
-            for number in range(first, self._made + 1):
-                self.add(number, {"phone": (f"+1{_FIRST_NUMBER + number}",)})
+            for contact in range(first, self._made + 1):
+                self.add(contact, self._person(contact))
         super().claim(request, reply_to)

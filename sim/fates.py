@@ -27,6 +27,7 @@ class CallFate(NamedTuple):
     patience_s: from the answer until an unconnected customer hangs up.
     false_answer: the carrier answers while it still rings, so answer_s is 0; the ringing that goes
         on is in verdict_after_s and patience_s.
+    picked_up_s: how long after the carrier's answer the person picks up; 0 but for a false one.
     """
 
     outcome: str
@@ -39,6 +40,7 @@ class CallFate(NamedTuple):
     wrap_up_s: float = 0.0
     patience_s: float = 0.0
     false_answer: bool = False
+    picked_up_s: float = 0.0
 
     @property
     def is_live(self) -> bool:

@@ -36,6 +36,8 @@ class Figures:
     dialed: int = 0
     answered: int = 0
     abandoned: int = 0
+    people: int = 0
+    unserved: int = 0
     answer_to_agent_s: list[float] = field(default_factory=list)
     agent_wait_s: list[float] = field(default_factory=list)
 
@@ -65,6 +67,11 @@ class Figures:
         return self.abandoned / self.answered if self.answered else 0.0
 
     @property
+    def true_abandonment(self) -> float:
+        """What people suffered, whatever the dialer took them for."""
+        return self.unserved / self.people if self.people else 0.0
+
+    @property
     def calls_per_agent_hour(self) -> float:
         """Callers whom agents met, per hour of an agent at work."""
         met = self.outcomes.get("customer_answered", 0)
@@ -76,15 +83,21 @@ class FiguresJournal:
 
     since, until: the window, in seconds since the epoch; a call belongs to the window in which it
     was settled. abandoned_after_s: the law's limit from the answer to an agent.
+    picked_up_s: of `sim.witness`, for the true abandonment.
     """
 
     def __init__(
-        self, since: float = -inf, until: float = inf, abandoned_after_s: float = inf
+        self,
+        since: float = -inf,
+        until: float = inf,
+        abandoned_after_s: float = inf,
+        picked_up_s: dict[int, float] | None = None,
     ) -> None:
         self.figures = Figures()
         self._since = since
         self._until = until
         self._late_s = abandoned_after_s
+        self._picked_up_s = picked_up_s if picked_up_s is not None else {}
         # An agent's state, since when, and since when they have been free for a caller.
         self._agents: dict[str, tuple[str, float, float]] = {}
         self._answered_at: dict[int, float] = {}
@@ -131,16 +144,22 @@ class FiguresJournal:
             self.figures.answer_to_agent_s.append(waited_s)
 
     def _on_settled(self, record: CallMoved) -> None:
-        self._answered_at.pop(record.attempt_id, None)
-        waited_s = self._waited_s.pop(record.attempt_id, 0.0)
+        attempt_id = record.attempt_id
+        answered_at = self._answered_at.pop(attempt_id, None)
+        waited_s = self._waited_s.pop(attempt_id, inf)
+        picked_up_s = self._picked_up_s.pop(attempt_id, None)
         if not self._since <= record.at < self._until:
             return
         figures, outcome = self.figures, record.detail
         figures.outcomes[outcome] = figures.outcomes.get(outcome, 0) + 1
         if OUTCOMES[outcome].human:
             figures.answered += 1
-            if outcome == "abandoned" or waited_s > self._late_s:
+            if outcome == "abandoned" or self._late_s < waited_s < inf:
                 figures.abandoned += 1
+        if picked_up_s is not None and answered_at is not None:
+            figures.people += 1
+            if waited_s == inf or waited_s - picked_up_s > self._late_s:
+                figures.unserved += 1
 
     def _on_agent(self, record: AgentMoved) -> None:
         agent_id, at, before, after = record[:4]

@@ -5,12 +5,13 @@ alone (attempts, agents), so that two campaigns that differ in their pacer, with
 same people. It keeps nothing of one run that another could feel.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 
-from dialer.ports import DialRequest
-from sim.customers import Customers
-from sim.endless_list import EndlessList
+from dialer.compliance.window import TIME_ZONE_ATTRIBUTE
+from dialer.ports import AttributeValue, DialRequest
+from sim.customers import Customers, segments_of
+from sim.endless_list import EndlessList, contact_of, number_of
 from sim.fates import AgentDay, CallFate, FateOf, Offer, Streams
 from sim.scenario import Scenario
 from sim.workforce import Workforce
@@ -22,7 +23,8 @@ AWAY_S = 60.0
 class Population:
     """Callees and habits of a scenario.
 
-    agents: how many there are. kept_up: their audio legs stand all day.
+    agents: how many there are. kept_up: their audio legs stand all day. phones: the attributes
+    under which contacts have their numbers.
 
     The attempts of a run must be numbered from 1 without gaps, as `MemoryStore` does: a call's
     number is its attempt's, and so many have been dialed before it.
@@ -30,31 +32,49 @@ class Population:
 
     away_s = AWAY_S
 
-    def __init__(self, scenario: Scenario, agents: int, kept_up: bool = True) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        agents: int,
+        kept_up: bool = True,
+        phones: Sequence[str] = ("phone",),
+    ) -> None:
         self.scenario = scenario
         self.kept_up = kept_up
         self.channels = scenario.channels(agents)
         self._agents = agents
+        self._phones = tuple(phones)
         # Wrap-up goes with the call, and is asked for by the desk when the call is over. A call
         # of a later run writes its own here before that.
         self._wrap_up_s: dict[int, float] = {}
 
-    def contacts(self) -> EndlessList:
+    def contacts(self, stream: Streams) -> EndlessList:
         """A fresh store with the scenario's contacts, for `WorldPlan.store`."""
-        return EndlessList(self.scenario.contact_count(self._agents))
+        scenario, names = self.scenario, self._phones
+        segment_of = segments_of(scenario, _seed(stream))
+        places = range(scenario.contacts.numbers)
+
+        def person(contact: int) -> dict[str, AttributeValue]:
+            segment = segment_of(contact)
+            numbers = tuple([number_of(contact, place) for place in places])
+            zone = (segment and segment.zone) or scenario.zone
+            return {**dict.fromkeys(names, numbers), TIME_ZONE_ATTRIBUTE: zone}
+
+        return EndlessList(scenario.contact_count(self._agents), person)
 
     def fates(self, stream: Streams, carrier: str) -> FateOf:  # noqa: ARG002 - one people for all
         """What comes of each dial."""
         customers = Customers(self.scenario, _seed(stream), self._agents)
         start_at = self.scenario.start_at
-        fate_of, segment_of = customers.fate, customers.segment_of
+        fate_of = customers.fate
         segmented = bool(self.scenario.segments)
+        segment_of = segments_of(self.scenario, _seed(stream))
         wrap_up_s = self._wrap_up_s
 
         def fate(request: DialRequest, at: float) -> CallFate:
             call = request.attempt_id
-            segment = segment_of(int(request.number[1:])) if segmented else ""
-            made = fate_of(call, at - start_at, call - 1, segment)
+            segment = segment_of(contact_of(request.number)) if segmented else None
+            made = fate_of(call, at - start_at, call - 1, segment.name if segment else "")
             if made.verdict:
                 wrap_up_s[call] = made.wrap_up_s
             return made

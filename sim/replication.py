@@ -6,16 +6,18 @@ the same figures and the same ledger, byte for byte, in any process.
 
 import gc
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dialer.flow.graph import Flow
 from dialer.flow.nodes import Init, NodeBase, Power, Progressive, SeizeAgent
 from dialer.flow.nodes import Start as StartNode
 from dialer.journal import Digest
+from sim.faults import ActorCrash
 from sim.figures import Figures, FiguresJournal
 from sim.invariants import InvariantsJournal
 from sim.ledger import Ledger
 from sim.runtime import TUESDAY_AT_TEN, SimRuntime
+from sim.witness import Witness
 from sim.world import CAMPAIGN_ID, World, WorldPlan
 
 WIND_DOWN_S = 4 * 3600.0
@@ -31,7 +33,8 @@ class Replication:
     """What a simulated day came to.
 
     cpu_seconds: of the whole run, imports excluded. violations: by promise of `sim.invariants`,
-    and of the store and the supervisor. told: the first violations in words.
+    and of the store and the supervisor. told: the first violations in words. crashes: of actors,
+    those that the scenario meant to happen among them.
     """
 
     figures: Figures
@@ -43,6 +46,7 @@ class Replication:
     cpu_seconds: float
     seed: int = 0
     hours: float = 0.0
+    crashes: int = 0
 
     @property
     def calls(self) -> int:
@@ -80,7 +84,10 @@ def _run(plan: WorldPlan, day: Day, seed: int) -> Replication:
     law = plan.preset.abandonment
     late_s = law.threshold_s + 2 * day.jitter_s if law is not None else float("inf")
     digest = Digest()
-    measured = FiguresJournal(day.start_at + day.warm_up_s, end_at, late_s)
+    witness = Witness(plan.callees)
+    plan = replace(plan, callees=witness)
+    since = day.start_at + day.warm_up_s
+    measured = FiguresJournal(since, end_at, late_s, witness.picked_up_s)
     watched = InvariantsJournal(plan.flow)
     runtime = SimRuntime(seed, day.jitter_s, day.start_at)
     ledger = Ledger(digest, measured, watched)
@@ -97,7 +104,11 @@ def _run(plan: WorldPlan, day: Day, seed: int) -> Replication:
     violations["attempt_settled_once"] += world.store.ignored_settlements
     states = world.store.states(CAMPAIGN_ID).values()
     violations["contact_lost"] = sum(state == "claimed" for state in states)
-    violations["actor_crashed"] = sum(runtime.crashes.values())
+    crashes = sum(runtime.crashes.values())
+    meant = sum(
+        isinstance(fault, ActorCrash) and fault.at_s < day.hours * 3600 for fault in plan.faults
+    )
+    violations["actor_crashed"] = max(0, crashes - meant)
     dead_letters = dict(runtime.dead_letters)
     runtime.stop()
     return Replication(
@@ -110,6 +121,7 @@ def _run(plan: WorldPlan, day: Day, seed: int) -> Replication:
         time.process_time() - began_s,
         seed,
         day.hours,
+        crashes,
     )
 
 

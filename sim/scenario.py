@@ -65,12 +65,14 @@ class ContactList(Written):
     size, size_per_agent: contacts on the list; endless where neither is given.
     ends: whether the campaign runs out of contacts there; else `size` only measures penetration.
     live_decay: the live share falls as exp(-live_decay x dials / size).
+    numbers: telephone numbers that each contact has.
     """
 
     size: Count | None = None
     size_per_agent: Positive | None = None
     ends: bool = True
     live_decay: Annotated[float, Field(ge=0, le=100)] = 0.0
+    numbers: Annotated[int, Field(ge=1, le=7)] = 1
 
     @model_validator(mode="after")
     def _one_size(self) -> "ContactList":

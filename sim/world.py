@@ -29,7 +29,7 @@ from dialer.trunks.line import LineLimits
 from sim.carrier import Carrier, SimTrunk
 from sim.desk import Desk, SimDesk
 from sim.endless_list import EndlessList
-from sim.fates import Callees, Habits
+from sim.fates import Callees, Habits, Streams
 from sim.faults import Fault
 from sim.memory_store import MemoryStore
 from sim.mishaps import Mishaps
@@ -42,6 +42,10 @@ CAMPAIGN_ID = 1
 def anybody(number: str, contact: ClaimedContact, now: float) -> Permission:  # noqa: ARG001
     """A rule for simulated people, who have no law but the campaign's own windows."""
     return YES
+
+
+def _endless(stream: Streams) -> MemoryStore:  # noqa: ARG001
+    return EndlessList()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class WorldPlan:
     agents: int
     callees: Callees = field(default_factory=CarrierModel)
     habits: Habits = field(default_factory=DeskModel)
-    store: Callable[[], MemoryStore] = EndlessList
+    store: Callable[[Streams], MemoryStore] = _endless
     may_dial: Rule = anybody
     calls_per_second: float = 0.0
     faults: tuple[Fault, ...] = ()
@@ -74,7 +78,7 @@ class World:
         self.runtime = runtime
         self.plan = plan
         self.metrics = Metrics()
-        self.store = plan.store()
+        self.store = plan.store(runtime.stream)
         self._kept: dict[str, Sink] = {}
         self.supervisor = runtime.spawn(Supervisor(self.metrics), "supervisor")
         runtime.supervisor = self.supervisor

@@ -1,0 +1,63 @@
+"""Pacers by name, as the command line and the studies take them.
+
+The rule of this module: a pacer is a word, or a word and its parameter (`power:3.2`), and stands
+for a shipped blueprint with that dialing in its Init node.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from dialer.documents import Document, problems, suggestion
+from dialer.errors import InputError
+from dialer.flow.nodes import Power, Progressive
+
+
+class Pacer(NamedTuple):
+    """name: as it was given. blueprint: the campaign it is put into. dialing: of its Init node."""
+
+    name: str
+    blueprint: str
+    dialing: Any
+
+
+def _progressive(parameter: str) -> Any:
+    if parameter:
+        raise ValueError("it takes no parameter; write progressive")
+    return Progressive()
+
+
+def _power(parameter: str) -> Any:
+    try:
+        ratio = float(parameter)
+    except ValueError:
+        raise ValueError("no ratio; write one as power:3.2") from None
+    return Power(mode="power", ratio=ratio)
+
+
+PACERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+    "progressive": ("progressive", _progressive),
+    "power": ("power", _power),
+}
+"""By its word: the blueprint, and what makes the dialing of what follows the colon."""
+
+
+def parse_pacer(text: str) -> Pacer:
+    """A pacer as a person writes it.
+
+    Raises:
+        InputError: there is none of that name, or its parameter cannot be.
+    """
+    word, _, parameter = text.partition(":")
+    where = f"pacer {text!r}"
+    if word not in PACERS:
+        raise InputError(where, "no such pacer", suggestion(word, PACERS))
+    blueprint, made = PACERS[word]
+    try:
+        return Pacer(text, blueprint, made(parameter))
+    except ValidationError as error:  # a ValueError, too, so it stands first
+        raise problems(error, Document.of({}, where), InputError)[0] from None
+    except ValueError as error:
+        what, _, mend = str(error).partition("; ")
+        raise InputError(where, what, mend) from None
