@@ -19,16 +19,21 @@ from actors.messages import (
     CallOver,
     ClaimAgent,
     OverAcknowledged,
+    PreviewDecided,
+    PreviewTimeout,
     ReleaseAgents,
     Report,
     RequestExpired,
     SeizeAgents,
     SeizeFailed,
+    ShowPreview,
     Subscribe,
     Unsubscribe,
+    WithdrawPreview,
     WithdrawRequests,
     WrapUpOver,
 )
+from actors.preview_desk import PreviewDesk
 from actors.roster import PooledAgent, Roster
 from actors.runtime import Behaviour, handles
 from actors.seize_request import SeizeRequest
@@ -40,8 +45,9 @@ from dialer.events import (
     AgentLegDown,
     AgentLegUp,
     AgentNoAnswer,
+    PreviewAnswered,
 )
-from dialer.ports import AgentDesk, Sink
+from dialer.ports import AgentDesk, PreviewCard, Sink
 
 
 class AgentPool(Behaviour):
@@ -62,6 +68,7 @@ class AgentPool(Behaviour):
         self._listeners: dict[str, dict[int, Sink]] = {}
         self._requests: dict[tuple[int, int], SeizeRequest] = {}
         self._claims: dict[int, ClaimAgent] = {}
+        self._previews = PreviewDesk(desk)
         self._moves: dict[int, list[AgentMove]] = {}
 
     def receive(self, message: Any) -> Any:
@@ -244,7 +251,7 @@ class AgentPool(Behaviour):
             self._count_off(request, 1)
         self._move(agent, "accept")
         for claim in self._claims.values():
-            if claim.campaign_id == agent.campaign_id and agent.serves(claim.queue):
+            if claim.campaign_id == agent.campaign_id and _may_have(agent, claim):
                 del self._claims[claim.attempt_id]
                 self._assign(agent, claim)
                 return
@@ -286,6 +293,40 @@ class AgentPool(Behaviour):
             self._publish()  # what became of the agent comes before what it means
             campaign.campaign.tell(SeizeFailed(request_id, event, missing))
 
+    # --- previews -----------------------------------------------------------------------------
+
+    @handles(ShowPreview)
+    def _on_show(self, message: ShowPreview) -> None:
+        agent_id, campaign = message.agent_id, self._campaigns.get(message.campaign_id)
+        agent = self._roster.agents.get(agent_id)
+        if agent is None or campaign is None:
+            return  # of a campaign that is gone: its feeder has let go of the contact
+        if agent.state == "reserved" and self._roster.holds(message.campaign_id, agent_id):
+            self._previews.show(agent, message, campaign.campaign, self.runtime, self.ref)
+        else:
+            gone = PreviewDecided(message.card.ticket, agent_id, "withdrawn")
+            campaign.campaign.tell(gone)
+
+    @handles(WithdrawPreview)
+    def _on_withdraw_preview(self, message: WithdrawPreview) -> None:
+        self._previews.take(message.agent_id, message.ticket)
+
+    @handles(PreviewAnswered)
+    def _on_preview_answered(self, event: PreviewAnswered) -> None:
+        shown = self._previews.take(event.agent_id, event.ticket)
+        if shown is not None:
+            shown.tell(event.agent_id, "accepted" if event.accepted else "skipped")
+
+    @handles(PreviewTimeout)
+    def _on_preview_timeout(self, message: PreviewTimeout) -> None:
+        shown = self._previews.take(message.agent_id, message.ticket)
+        if shown is None:
+            return
+        if shown.then == "not_ready":
+            self._move(self._roster.agents[message.agent_id], "no_answer", "preview_timeout")
+            self._publish()  # the campaign must not show them the next one
+        shown.tell(message.agent_id, "timed_out")
+
     # --- callers ------------------------------------------------------------------------------
 
     @handles(ClaimAgent)
@@ -320,10 +361,16 @@ class AgentPool(Behaviour):
         """An agent reserved by the campaign, else a ready one; longest idle first.
 
         A phone that rings per call has no audio before it was offered and answered, so its agent
-        gets a caller only when reserved.
+        gets a caller only when reserved. Whoever is called for one agent gets them if they are
+        there, else another.
         """
+        meant_for = claim.attempt.agent_id if claim.attempt is not None else ""
+        if meant_for and self._roster.holds(claim.campaign_id, meant_for):
+            agent = self._roster.agents[meant_for]
+            if agent.state != "ringing" and _may_have(agent, claim):
+                return agent
         for agent in self._roster.held(claim.campaign_id):
-            if agent.state != "ringing" and agent.serves(claim.queue):
+            if agent.state != "ringing" and _may_have(agent, claim):
                 return agent
         return self._shares.free(claim.queue) if self._desk.kept_up else None
 
@@ -347,6 +394,8 @@ class AgentPool(Behaviour):
         holder, attempt_id, request_id = agent.campaign_id, agent.attempt_id, agent.request_id
         move = AgentMove(agent_id, before, after, holder, attempt_id, request_id)
         agent.state, agent.since, agent.reason = after, now, reason
+        if before == "reserved" and agent_id in self._previews:
+            self._previews.left(agent_id)
         for campaign_id in self._who_may_use(agent):
             self._tell_later(campaign_id, move)
         self._recorder.tell(journal.AgentMoved(agent_id, now, before, after, reason))
@@ -391,11 +440,15 @@ class AgentPool(Behaviour):
             campaign = self._campaigns.get(campaign_id)
             if campaign is not None:
                 campaign.campaign.tell(AgentsMoved(now, tuple(its_moves)))
+        self._previews.tell_left()
 
     # --- outside ------------------------------------------------------------------------------
 
     @handles(Report)
-    def _on_report(self, _: Report) -> list[dict[str, Any]]:
+    def _on_report(self, report: Report) -> list[dict[str, Any]] | PreviewCard | None:
+        """Every agent; or, of an agent who is named, what they are shown."""
+        if report.what:
+            return self._previews.card(report.what)
         now = self.runtime.now()
         return [
             {
@@ -407,6 +460,13 @@ class AgentPool(Behaviour):
                 "queues": list(agent.profile.queues),
                 "campaign_id": agent.campaign_id,
                 "attempt_id": agent.attempt_id,
+                "preview": agent_id in self._previews,
             }
             for agent_id, agent in self._roster.agents.items()
         ]
+
+
+def _may_have(agent: PooledAgent, claim: ClaimAgent) -> bool:
+    """Whether an agent serves the caller, and is not kept for another contact."""
+    meant = claim.attempt is not None and claim.attempt.agent_id == agent.profile.agent_id
+    return (meant or not agent.bound) and agent.serves(claim.queue)

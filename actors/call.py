@@ -179,7 +179,9 @@ class Call(Behaviour):
         self._claimed = True
         self._move("route", self.runtime.now())
         self._services.pool.tell(
-            ClaimAgent(self._attempt_id, self._plan.campaign_id, node.queue, self.ref)
+            ClaimAgent(
+                self._attempt_id, self._plan.campaign_id, node.queue, self.ref, self._plan.attempt
+            )
         )
         waited = self.runtime.now() - self._answered_at
         self._timer = self.runtime.after(

@@ -22,6 +22,9 @@ from actors.messages import (
     FlowChanged,
     NeedContacts,
     PlaceNow,
+    PreviewDecided,
+    PreviewFound,
+    PreviewsVoid,
     PulseDue,
     Quiesce,
     Report,
@@ -30,6 +33,7 @@ from actors.messages import (
     TrunkNews,
     Unsubscribe,
 )
+from actors.preview_board import PreviewBoard
 from actors.runtime import Behaviour, handles
 from actors.services import Services
 from actors.trunk_share import TrunkShare
@@ -47,7 +51,14 @@ from dialer.flow.interpreter import (
     after_seize,
     pulse_step,
 )
-from dialer.flow.nodes import CheckUndeliveredContacts, Init, Power, RouteToAgent, SeizeAgent
+from dialer.flow.nodes import (
+    CheckUndeliveredContacts,
+    Init,
+    Power,
+    Preview,
+    RouteToAgent,
+    SeizeAgent,
+)
 from dialer.outcomes import OUTCOMES
 from dialer.ports import Sink
 
@@ -99,6 +110,10 @@ class Campaign(Behaviour):
         self._cells = CampaignCells(services.metrics, identity.title, preset)
         self._calls = CallBoard(self._id, preset, services, self._cells, myself)
         self._board = AgentBoard(self._id, services.pool, self._cells)
+        book = self._board.book
+        self._previews = PreviewBoard(
+            self._id, identity.title, book, self._cells, pool=services.pool, feeder=feeder
+        )
         self._trunks = TrunkWatch()
         self._pulse = 0
         self._request_id = 0
@@ -118,6 +133,8 @@ class Campaign(Behaviour):
         self._request_id = self._ticket = int(now * 1000)
         self._plan()
         self._subscribe(anew=True)
+        if isinstance(self._flow.init.dialing, Preview):
+            self._feeder.tell(PreviewsVoid())
         self._record(journal.CampaignMoved(self._id, now, "published"))
         for message in self._briefing():
             self.receive(message)
@@ -236,6 +253,9 @@ class Campaign(Behaviour):
         if self._is_obstructed():
             return
         dialing = node.dialing
+        if type(dialing) is Preview:
+            self._release_previews(dialing)
+            return
         ratio = dialing.ratio if type(dialing) is Power else _SAFE_RATIO
         inputs = self._inputs()
         book = self._board.book
@@ -252,6 +272,30 @@ class Campaign(Behaviour):
         clamps = (room.clamp,) if room.clamp else ()
         self._need(dials)
         self._explain(room.reason or reason, inputs, ratio, clamps, dials)
+
+    def _release_previews(self, settings: Preview) -> None:
+        """A contact for every agent who has none to look at or to talk to."""
+        agents = self._board.to_arm()
+        wanted = {self._ticket + place: agent for place, agent in enumerate(agents, 1)}
+        self._ticket += len(agents)
+        if wanted:
+            self._request_id += 1
+            self._previews.find(settings, wanted, self._request_id)
+        self._cells.target(self._board.book.quota)
+        found = f"looked for {len(wanted)} contacts to preview"
+        self._explain(found if wanted else "every agent has a contact", self._inputs())
+
+    @handles(PreviewFound)
+    def _on_preview_found(self, found: PreviewFound) -> None:
+        self._previews.show(found, self.runtime.now())
+
+    @handles(PreviewDecided)
+    def _on_preview_decided(self, decided: PreviewDecided) -> None:
+        if self._previews.decided(decided):
+            self._preparing.add(decided.ticket)
+            self._plan()
+        else:
+            self._arm_idle()
 
     def _plan(self) -> None:
         """Let the other campaigns know what of ours is on its way to the trunk."""
@@ -275,6 +319,7 @@ class Campaign(Behaviour):
         for ticket in self._preparing:
             self._board.book.ended(ticket)
         self._preparing.clear()
+        self._previews.feeder_lost()
         self._plan()
         for news in self._trunks.news():
             self._feeder.tell(news)
@@ -300,6 +345,7 @@ class Campaign(Behaviour):
         for ticket in answer.short:
             self._preparing.discard(ticket)
             self._board.book.ended(ticket)
+        self._previews.not_found(answer.short)
         self._plan()
         if answer.short or self._quiet is not None:
             # Nobody is due: the agents are of more use to others. The next pulse looks again.
@@ -347,6 +393,7 @@ class Campaign(Behaviour):
         for ticket in self._calls.take_back(self.runtime.now(), message.reason):
             self._board.book.ended(ticket)
         self._plan()
+        self._previews.withdraw()
         self._board.stand_down()
         if message.cancel_ringing:
             self._calls.cancel_unanswered(message.reason)
@@ -361,6 +408,7 @@ class Campaign(Behaviour):
         self._quiet = None
         self._seize = None
         self._evaluating = None
+        self._previews.withdraw()
         self._board.stand_down()
         self._subscribe(anew=False)
         self._feeder.tell(message)
@@ -398,6 +446,7 @@ class Campaign(Behaviour):
             return False
         obstacle, limit = self._obstacle()
         if obstacle:
+            self._previews.withdraw()
             self._board.stand_down()
             self._explain(obstacle, self._inputs(), clamps=(limit,))
         return bool(obstacle)

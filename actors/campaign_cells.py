@@ -25,6 +25,7 @@ class CampaignCells:
         self._calls = metrics.gauges("dialer_calls_in_progress", **label)
         self._pulses = metrics.counters("dialer_pulses_total", **label)
         self._results = metrics.counters("dialer_call_results_total", **label)
+        self._previews = metrics.counters("dialer_previews_total", **label)
         self._lateness = metrics.histogram("dialer_pulse_lateness_seconds", **label)
         self._attempts = metrics.counter("dialer_call_attempts_total", **label)
         self._abandoned = metrics.counter("dialer_calls_abandoned_total", **label)
@@ -69,6 +70,9 @@ class CampaignCells:
 
     def agent_counts(self) -> dict[str, int]:
         return {state: int(cell.value) for state, cell in self._agents.items() if cell.value}
+
+    def preview(self, verdict: str) -> None:
+        self._previews[verdict].inc()
 
     def attempt(self) -> None:
         self._attempts.inc()

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from actors.caller_book import CallerBook
 from actors.contact_judge import Chosen, ContactJudge
+from actors.kept_contacts import KeptContacts
 from actors.messages import (
     AttemptsReady,
     CheckDue,
@@ -19,6 +20,9 @@ from actors.messages import (
     FeederStarted,
     FlowChanged,
     NeedContacts,
+    PreviewFound,
+    PreviewOver,
+    PreviewsVoid,
     Quiesce,
     ReadyAttempt,
     Report,
@@ -44,6 +48,7 @@ from dialer.ports import (
     Sink,
     StoreFailed,
 )
+from dialer.previews import after_preview
 
 NUMBER_BUSY_S = 15.0
 """A contact whose number is on another call comes due again after this time."""
@@ -97,6 +102,7 @@ class ContactFeeder(Behaviour):
         self._judge = ContactJudge(campaign_id, may_dial, self._callers, self._trunks)
         self._buffer: deque[ClaimedContact] = deque()
         self._needs: deque[NeedContacts] = deque()
+        self._kept = KeptContacts()
         self._checks: list[CheckDue] = []
         self._commits: dict[int, _Pending] = {}
         self._request_id = 0
@@ -163,7 +169,7 @@ class ContactFeeder(Behaviour):
     def _give_back(self, reason: str) -> None:
         """Let go of all that is not committed; what is still to come is let go when it comes."""
         self._claiming = self._looking = 0
-        self._defer_due(self._buffer, reason)
+        self._defer_due([*self._buffer, *self._kept.take_all()], reason)
         self._buffer.clear()
         for check in self._checks:
             self._campaign.tell(DueAnswer(check.pulse, False, self._next_due_at))
@@ -314,7 +320,10 @@ class ContactFeeder(Behaviour):
                 continue
             self._needs.popleft()
             served, left = need.tickets[: len(chosen)], need.tickets[len(chosen) :]
-            self._commit(need._replace(tickets=served), chosen)
+            if need.preview:
+                self._find_previews(served, chosen)
+            else:
+                self._commit(need._replace(tickets=served), chosen)
             if left:
                 self._needs.appendleft(need._replace(tickets=left))
         # Not after every dial: the store is asked when half of what is kept ahead is used up.
@@ -331,17 +340,21 @@ class ContactFeeder(Behaviour):
             verdict = self._judge.judge(self._flow, contact, now)
             if isinstance(verdict, Deferral):
                 deferrals.append(verdict)
-                self._skipped[verdict.reason] = self._skipped.get(verdict.reason, 0) + 1
-                self._recorder.tell(
-                    journal.ContactSkipped(
-                        contact.contact_id, self._campaign_id, now, verdict.reason
-                    )
-                )
+                self._note(verdict)
             else:
                 chosen.append(verdict)
         if deferrals:
             self._store.defer(deferrals)
         return chosen
+
+    def _note(self, deferral: Deferral) -> None:
+        """Count and record why a contact is not dialed."""
+        reason = deferral.reason
+        self._skipped[reason] = self._skipped.get(reason, 0) + 1
+        skipped = journal.ContactSkipped(
+            deferral.contact_id, self._campaign_id, self.runtime.now(), reason
+        )
+        self._recorder.tell(skipped)
 
     def _defer(
         self,
@@ -381,6 +394,7 @@ class ContactFeeder(Behaviour):
         now = self.runtime.now()
         ready: list[ReadyAttempt] = []
         short: list[int] = []
+        lost: list[int] = []
         busy: list[Deferral] = []
         rows = zip(
             pending.tickets,
@@ -391,12 +405,15 @@ class ContactFeeder(Behaviour):
             strict=True,
         )
         for ticket, contact, draft, caller, attempt_id in rows:
+            agent_id = self._kept.agent(ticket)
             if attempt_id:
                 ready.append(
-                    ReadyAttempt(ticket, attempt_id, draft.node_id, draft.number, contact, caller)
+                    ReadyAttempt(
+                        ticket, attempt_id, draft.node_id, draft.number, contact, caller, agent_id
+                    )
                 )
             else:
-                short.append(ticket)
+                (lost if agent_id else short).append(ticket)
                 self._callers.unused(caller.number, now)
                 reason = "its number is on another call"
                 busy.append(self._defer(contact, "waiting", now + NUMBER_BUSY_S, reason))
@@ -405,9 +422,54 @@ class ContactFeeder(Behaviour):
         if ready:
             answered = AttemptsReady(pending.need.request_id, tuple(ready), (), "", pending.flow)
             self._campaign.tell(answered)
+        if lost:
+            # The agent accepted this contact and no other.
+            self._short(pending.need._replace(tickets=tuple(lost)), "its number is on another call")
         if short:
             # Another contact may do for each of these tickets.
             self._on_need(pending.need._replace(tickets=tuple(short)))
+
+    # --- previews -----------------------------------------------------------------------------
+
+    def _find_previews(self, tickets: tuple[int, ...], chosen: list[Chosen]) -> None:
+        now = self.runtime.now()
+        for ticket, choice in zip(tickets, chosen, strict=True):
+            # Nothing is shown to the callee yet, and the rules are asked anew before the dial.
+            self._callers.unused(choice.caller.number, now)
+            self._kept.keep(ticket, choice.contact, self._flow)
+            self._campaign.tell(PreviewFound(ticket, choice.contact, choice.number))
+
+    @handles(PreviewOver)
+    def _on_preview_over(self, message: PreviewOver) -> None:
+        ticket, agent_id = message.ticket, message.agent_id
+        kept = self._kept.take(ticket)
+        now = self.runtime.now()
+        if message.verdict == "accepted":
+            need = NeedContacts(0, (ticket,))
+            if kept is None:
+                self._short(need, "the contact is not kept for the agent any more")
+                return
+            verdict = self._judge.judge(self._flow, kept.contact, now)
+            if isinstance(verdict, Chosen):
+                self._kept.dial_for(ticket, agent_id)
+                self._commit(need, [verdict])
+                return
+            self._skip(verdict)
+            self._short(need, verdict.reason)
+        elif kept is not None:
+            contact = kept.contact
+            self._skip(
+                after_preview(kept.flow, contact, self._campaign_id, message.verdict, agent_id, now)
+            )
+
+    @handles(PreviewsVoid)
+    def _on_previews_void(self, _: PreviewsVoid) -> None:
+        self._defer_due(self._kept.take_all(), "the campaign was made anew")
+
+    def _skip(self, deferral: Deferral) -> None:
+        """Let one contact go, with why."""
+        self._note(deferral)
+        self._store.defer([deferral])
 
     @handles(Report)
     def _on_report(self, _: Report) -> dict[str, Any]:

@@ -36,10 +36,10 @@ from dialer.agents import AgentProfile
 from dialer.compliance.permission import Rule
 from dialer.compliance.preset import Preset
 from dialer.errors import GatewayError
-from dialer.events import AgentAsked, TrunkChanged
+from dialer.events import AgentAsked, PreviewAnswered, TrunkChanged
 from dialer.flow.graph import Flow
 from dialer.metrics import Metrics
-from dialer.ports import AgentDesk, ContactStore, Journal, Trunk
+from dialer.ports import AgentDesk, ContactStore, Journal, PreviewCard, Trunk
 from dialer.trunks.line import LineLimits
 
 ANSWER_WITHIN_S = 5.0
@@ -244,10 +244,19 @@ class Director:
     def agent_asked(self, agent_id: str, wish: str, reason: str = "") -> None:
         self.pool.tell(AgentAsked(agent_id, self._runtime.now(), wish, reason))
 
+    def preview_answered(self, agent_id: str, ticket: int, accepted: bool) -> None:
+        now = self._runtime.now()
+        self.pool.tell(PreviewAnswered(agent_id, now, ticket, accepted))
+
     # --- reports ------------------------------------------------------------------------------
 
     def agents(self) -> list[dict[str, Any]]:
         return list(self._ask(self.pool))
+
+    def preview(self, agent_id: str) -> PreviewCard | None:
+        """The contact that an agent is shown now."""
+        card: PreviewCard | None = self._ask(self.pool, agent_id)
+        return card
 
     def campaign(self, campaign_id: int) -> dict[str, Any] | None:
         """The reports of a campaign and its feeder; None when it does not run."""
@@ -272,8 +281,8 @@ class Director:
         report: dict[str, Any] = self._ask(self._supervisor)
         return report
 
-    def _ask(self, actor: Any) -> Any:
+    def _ask(self, actor: Any, what: str = "") -> Any:
         try:
-            return actor.ask(Report(), ANSWER_WITHIN_S)
+            return actor.ask(Report(what), ANSWER_WITHIN_S)
         except (LookupError, pykka.ActorDeadError, pykka.Timeout) as error:
             raise GatewayError(f"{actor.name} does not answer: {error}") from error

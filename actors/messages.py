@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from dialer.agents import AgentProfile
 from dialer.caller_ids import Caller
 from dialer.flow.graph import Flow
-from dialer.ports import ClaimedContact, Sink
+from dialer.ports import ClaimedContact, PreviewCard, Sink
 
 # --- timers of an actor to itself -------------------------------------------------------------
 
@@ -71,16 +71,21 @@ class DueAnswer(NamedTuple):
 
 
 class NeedContacts(NamedTuple):
-    """Campaign to feeder: one contact per ticket, claimed, checked and committed."""
+    """Campaign to feeder: one contact per ticket, claimed, checked and committed.
+
+    preview: an agent is to look at each first, so nothing is committed yet.
+    """
 
     request_id: int
     tickets: tuple[int, ...]
+    preview: bool = False
 
 
 class ReadyAttempt(NamedTuple):
     """A committed attempt, to be dialed now.
 
-    caller: what the callee sees, and the trunks that may show it, in order.
+    caller: what the callee sees, and the trunks that may show it, in order. agent_id: the agent
+    whom the contact is meant for, "" for any.
     """
 
     ticket: int
@@ -89,6 +94,7 @@ class ReadyAttempt(NamedTuple):
     number: str
     contact: ClaimedContact
     caller: Caller
+    agent_id: str = ""
 
 
 class FeederStarted(NamedTuple):
@@ -118,6 +124,64 @@ class FlowChanged(NamedTuple):
 
     version: int
     flow: Flow
+
+
+# --- previews ---------------------------------------------------------------------------------
+
+
+class PreviewFound(NamedTuple):
+    """Feeder to campaign: this contact may be shown to the agent of this ticket."""
+
+    ticket: int
+    contact: ClaimedContact
+    number: str
+
+
+class ShowPreview(NamedTuple):
+    """Campaign to pool: show this contact to an agent whom I hold.
+
+    timeout_s: how long they may look. then: "not_ready" or "ready", what a time-out makes of them.
+    """
+
+    campaign_id: int
+    agent_id: str
+    card: PreviewCard
+    timeout_s: float
+    then: str
+
+
+class WithdrawPreview(NamedTuple):
+    """Campaign to pool: the agent need not look at it any more."""
+
+    agent_id: str
+    ticket: int
+
+
+class PreviewTimeout(NamedTuple):
+    """AgentPool to itself: an agent has looked long enough."""
+
+    agent_id: str
+    ticket: int
+
+
+class PreviewDecided(NamedTuple):
+    """Pool to campaign: what the agent made of it. verdict: of `dialer.previews.VERDICTS`."""
+
+    ticket: int
+    agent_id: str
+    verdict: str
+
+
+class PreviewOver(NamedTuple):
+    """Campaign to feeder: dial the contact if it was accepted, else let it go on its way."""
+
+    ticket: int
+    agent_id: str
+    verdict: str
+
+
+class PreviewsVoid(NamedTuple):
+    """Campaign to feeder: I was made anew, and know of no contact that you keep for an agent."""
 
 
 # --- campaign and pool ------------------------------------------------------------------------
@@ -203,12 +267,13 @@ class AgentsMoved(NamedTuple):
 
 
 class ClaimAgent(NamedTuple):
-    """Call to pool: a live human waits for an agent."""
+    """Call to pool: a live human waits for an agent. attempt: whom they were called as."""
 
     attempt_id: int
     campaign_id: int
     queue: str
     call: Sink
+    attempt: ReadyAttempt | None = None
 
 
 class AgentAssigned(NamedTuple):

@@ -104,6 +104,13 @@ class Operations:
     def agent_asked(self, agent_id: str, wish: str, reason: str) -> None:
         self._director.agent_asked(agent_id, wish, reason)
 
+    def preview(self, agent_id: str) -> dict[str, Any] | None:
+        card = self._director.preview(agent_id)
+        return card._asdict() if card is not None else None
+
+    def preview_answered(self, agent_id: str, ticket: int, accepted: bool) -> None:
+        self._director.preview_answered(agent_id, ticket, accepted)
+
     def agents(self) -> list[dict[str, Any]]:
         return self._director.agents()
 

@@ -18,6 +18,7 @@ _FREE = frozenset({"ready", "not_ready", "logged_out"})
 class PooledAgent:
     """One agent as the pool knows them.
 
+    bound: kept for one contact; other callers of the campaign do not get them.
     since: when the present state began. idle_since: when they last became ready from work or
     absence; a reservation that came to nothing does not count. counts_for: the campaign in whose
     use they are counted.
@@ -25,6 +26,7 @@ class PooledAgent:
 
     __slots__ = (
         "attempt_id",
+        "bound",
         "call",
         "campaign_id",
         "counts_for",
@@ -47,6 +49,7 @@ class PooledAgent:
         self.counts_for = 0
         self.request_id = 0
         self.attempt_id = 0
+        self.bound = False
         self.call: Sink | None = None
         self.wrap_up: Timer | None = None
 
@@ -121,6 +124,7 @@ class Roster:
         if after in _FREE or after == "wrap_up":
             self._with.pop(agent.attempt_id, None)
             agent.attempt_id = agent.request_id = 0
+            agent.bound = False
             agent.call = None
         if after in _FREE:
             # Wrap-up is still the campaign's: it counts how long it takes.

@@ -27,6 +27,8 @@ AGENT = StateTable(
         ("ringing", "not_ready", "not_ready"),
         ("ringing", "logout", "logged_out"),
         ("reserved", "release", "ready"),
+        # A preview that they let time out.
+        ("reserved", "no_answer", "not_ready"),
         ("reserved", "connect", "talking"),
         ("ready", "connect", "talking"),
         ("talking", "hold", "hold"),

@@ -122,5 +122,14 @@ class AgentAsked(NamedTuple):
     reason: str = ""
 
 
+class PreviewAnswered(NamedTuple):
+    """The agent has looked at the contact that was shown with this ticket."""
+
+    agent_id: str
+    at: float
+    ticket: int
+    accepted: bool
+
+
 TrunkEvent = Ringing | EarlyMedia | Answered | CpaVerdict | Bridged | Ended
-DeskEvent = AgentLegUp | AgentLegDown | AgentAccepted | AgentNoAnswer | AgentAsked
+DeskEvent = AgentLegUp | AgentLegDown | AgentAccepted | AgentNoAnswer | AgentAsked | PreviewAnswered

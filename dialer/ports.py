@@ -61,6 +61,22 @@ class Trunk(Protocol):
         """Play a prompt (a name in the prompts folder) to a live call."""
 
 
+class PreviewCard(NamedTuple):
+    """A contact as an agent sees it before it is dialed.
+
+    ticket: names this preview. number: what would be dialed, E.164. attempts: how many this
+    campaign has made before. accept_by: epoch seconds, when it times out.
+    """
+
+    ticket: int
+    campaign: str
+    contact_id: int
+    number: str
+    attributes: Mapping[str, AttributeValue]
+    attempts: int
+    accept_by: float
+
+
 class AgentDesk(Protocol):
     """Reaches agents. Its events (`DeskEvent`) go to the one sink it is started with."""
 
@@ -74,6 +90,9 @@ class AgentDesk(Protocol):
 
     def offer(self, agent_id: str) -> None:
         """A reservation is offered; brings `AgentAccepted` or `AgentNoAnswer`."""
+
+    def preview(self, agent_id: str, card: PreviewCard) -> None:
+        """Show a contact; brings `PreviewAnswered`, or nothing before it times out."""
 
     def connect(self, agent_id: str, attempt_id: int) -> None:
         """The agent is now with this customer."""
@@ -242,6 +261,7 @@ __all__ = [
     "DeskEvent",
     "DialRequest",
     "Journal",
+    "PreviewCard",
     "Settlement",
     "Sink",
     "StoreFailed",

@@ -9,8 +9,15 @@ from math import inf
 from typing import NamedTuple
 
 from actors.runtime import Behaviour, Timer, handles
-from dialer.events import AgentAccepted, AgentAsked, AgentLegDown, AgentLegUp, AgentNoAnswer
-from dialer.ports import Sink
+from dialer.events import (
+    AgentAccepted,
+    AgentAsked,
+    AgentLegDown,
+    AgentLegUp,
+    AgentNoAnswer,
+    PreviewAnswered,
+)
+from dialer.ports import PreviewCard, Sink
 from sim.fates import Habits
 
 
@@ -24,6 +31,12 @@ class _LogOut(NamedTuple):
 
 class _Offer(NamedTuple):
     agent_id: str
+
+
+class _Preview(NamedTuple):
+    agent_id: str
+    ticket: int
+    accept_by: float
 
 
 class _Connect(NamedTuple):
@@ -66,6 +79,7 @@ class Desk(Behaviour):
         stream = self.runtime.stream
         self._wrap_up = self._habits.wrap_ups(stream)
         self._offer = self._habits.offers(stream)
+        self._look = self._habits.previews(stream)
         self._day = self._habits.days(stream)
 
     @handles(_LogIn)
@@ -102,6 +116,18 @@ class Desk(Behaviour):
         self.runtime.after(offer.after_s, self._pool, event(message.agent_id, at))
         if offer.missed:
             self._come_back(message.agent_id, offer.after_s + self._habits.away_s)
+
+    @handles(_Preview)
+    def _on_preview(self, message: _Preview) -> None:
+        agent_id, now = message.agent_id, self.runtime.now()
+        answer = self._look()
+        if answer.verdict == "timed_out":
+            # Whoever looks away is away, and comes back as after a phone that they missed.
+            self._come_back(agent_id, message.accept_by - now + self._habits.away_s)
+            return
+        accepted = answer.verdict == "accepted"
+        event = PreviewAnswered(agent_id, now + answer.after_s, message.ticket, accepted)
+        self.runtime.after(answer.after_s, self._pool, event)
 
     @handles(_Connect)
     def _on_connect(self, message: _Connect) -> None:
@@ -177,6 +203,9 @@ class SimDesk:
 
     def offer(self, agent_id: str) -> None:
         self._desk.tell(_Offer(agent_id))
+
+    def preview(self, agent_id: str, card: PreviewCard) -> None:
+        self._desk.tell(_Preview(agent_id, card.ticket, card.accept_by))
 
     def connect(self, agent_id: str, attempt_id: int) -> None:  # noqa: ARG002
         """A simulated agent hears the caller at once."""

@@ -71,6 +71,14 @@ class Offer(NamedTuple):
     after_s: float
 
 
+class PreviewAnswer(NamedTuple):
+    """What an agent makes of a contact that they are shown: "accepted", "skipped", or "timed_out"
+    where they say nothing; after_s later."""
+
+    verdict: str
+    after_s: float
+
+
 class PlannedBreak(NamedTuple):
     """A break due at `at`, lasting lasts_s from when it begins; announced: see `BreakDue`."""
 
@@ -103,6 +111,8 @@ class Habits(Protocol):
         """From an agent's number, from 0 in the order of their first log-ins, to their day."""
 
     def offers(self, stream: Streams) -> Callable[[], Offer]: ...
+
+    def previews(self, stream: Streams) -> Callable[[], PreviewAnswer]: ...
 
     def wrap_ups(self, stream: Streams) -> Callable[[int], float]:
         """From the attempt that ended to the seconds of wrap-up after it."""

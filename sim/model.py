@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dialer.ports import DialRequest
-from sim.fates import AgentDay, CallFate, FateOf, Offer, Streams
+from sim.fates import AgentDay, CallFate, FateOf, Offer, PreviewAnswer, Streams
 from sim.variates import gamma, lognormal, uniform
 
 
@@ -116,6 +116,11 @@ class DeskModel:
     kept_up: bool = True
     rona: float = field(default=0.0, metadata={"help": "share of offers that nobody answers"})
     away_s: float = 60.0
+    preview_s: float = 8.0
+    """How long an agent looks at a contact before they accept or skip it."""
+    preview_skip: float = 0.05
+    preview_timeout: float = 0.0
+    """Shares of previews that are skipped, and that they say nothing to."""
 
     def days(self, stream: Streams) -> Callable[[int], AgentDay]:  # noqa: ARG002
         """They come when they are called, and stay."""
@@ -124,6 +129,18 @@ class DeskModel:
     def offers(self, stream: Streams) -> Callable[[], Offer]:
         luck = uniform(stream("desk/rona"))
         return lambda: Offer(luck() < self.rona, self.answer_s)
+
+    def previews(self, stream: Streams) -> Callable[[], PreviewAnswer]:
+        luck = uniform(stream("desk/preview"))
+
+        def answer() -> PreviewAnswer:
+            draw = luck()
+            skipped = draw < self.preview_skip
+            silent = not skipped and draw < self.preview_skip + self.preview_timeout
+            verdict = "skipped" if skipped else "timed_out" if silent else "accepted"
+            return PreviewAnswer(verdict, self.preview_s)
+
+        return answer
 
     def wrap_ups(self, stream: Streams) -> Callable[[int], float]:
         wrap_up = lognormal(stream("desk/wrap_up"), self.wrap_up_mean_s, self.wrap_up_cv)

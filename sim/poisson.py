@@ -21,7 +21,7 @@ from dialer.events import AgentAsked
 from dialer.flow.graph import Flow, load_flow
 from dialer.flow.nodes import NodeBase
 from dialer.ports import ClaimedContact, DialRequest, Settlement
-from sim.fates import AgentDay, CallFate, FateOf, Offer, Streams
+from sim.fates import AgentDay, CallFate, FateOf, Offer, PreviewAnswer, Streams
 from sim.figures import FiguresJournal
 from sim.laws import Constant, Gamma, Law
 from sim.ledger import Ledger
@@ -230,6 +230,9 @@ class _People:
 
     def offers(self, stream: Streams) -> Callable[[], Offer]:  # noqa: ARG002
         return lambda: Offer(False, 0.0)
+
+    def previews(self, stream: Streams) -> Callable[[], PreviewAnswer]:  # noqa: ARG002
+        return lambda: PreviewAnswer("accepted", 0.0)
 
     def wrap_ups(self, stream: Streams) -> Callable[[int], float]:  # noqa: ARG002
         return self._wrap_up_s

@@ -12,7 +12,7 @@ from dialer.compliance.window import TIME_ZONE_ATTRIBUTE
 from dialer.ports import AttributeValue, DialRequest
 from sim.customers import Customers, segments_of
 from sim.endless_list import EndlessList, contact_of, number_of
-from sim.fates import AgentDay, CallFate, FateOf, Offer, Streams
+from sim.fates import AgentDay, CallFate, FateOf, Offer, PreviewAnswer, Streams
 from sim.scenario import Scenario
 from sim.workforce import Workforce
 
@@ -93,6 +93,11 @@ class Population:
             return Offer(workforce.misses(number), workforce.answer_s(number))
 
         return offer
+
+    def previews(self, stream: Streams) -> Callable[[], PreviewAnswer]:
+        workforce = Workforce(self.scenario, _seed(stream), self._agents)
+        numbers = count()
+        return lambda: workforce.preview(next(numbers))
 
     def wrap_ups(self, stream: Streams) -> Callable[[int], float]:  # noqa: ARG002
         return lambda attempt_id: self._wrap_up_s.pop(attempt_id, 0.0)

@@ -121,13 +121,24 @@ class Agents(Written):
 
     log_in_s: how late they log in. rona: share of offers that nobody answers.
     answer_s: how long a phone that rings per call rings.
+    preview_s: how long they look at a contact before they accept or skip it. preview_skip,
+        preview_timeout: shares of previews that they skip, and that they let time out.
     """
 
     log_in_s: Distribution = distribution(0)
     answer_s: Distribution = distribution(1)
     rona: Share = 0.0
+    preview_s: Distribution = distribution(8)
+    preview_skip: Share = 0.05
+    preview_timeout: Share = 0.0
     shifts: tuple[Shift, ...] = ()
     breaks: tuple[Break, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_answer(self) -> "Agents":
+        if self.preview_skip + self.preview_timeout > 1:
+            raise ValueError("preview_skip and preview_timeout sum to more than 1; lower one")
+        return self
 
     @model_validator(mode="after")
     def _everyone_once(self) -> "Agents":

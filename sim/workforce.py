@@ -8,7 +8,7 @@ from bisect import bisect_right
 from itertools import accumulate
 from math import inf
 
-from sim.fates import AgentDay, PlannedBreak
+from sim.fates import AgentDay, PlannedBreak, PreviewAnswer
 from sim.scenario import Scenario
 from sim.variates import Seed, keyed, uniforms
 
@@ -24,6 +24,8 @@ class Workforce:
         self._log_in = keyed(seed, "log_in", self._given.log_in_s.law.draw)
         self._answer = keyed(seed, "agent_answer", self._given.answer_s.law.draw)
         self._rona = keyed(seed, "rona", uniforms)
+        self._look = keyed(seed, "preview_s", self._given.preview_s.law.draw)
+        self._verdict = keyed(seed, "preview", uniforms)
         self._breaks = tuple(
             (
                 rest,
@@ -56,3 +58,12 @@ class Workforce:
     def answer_s(self, offer: int) -> float:
         """How long the phone rings before offer number `offer` is answered or given up."""
         return self._answer(offer)
+
+    def preview(self, number: int) -> PreviewAnswer:
+        """What comes of preview number `number` of the day."""
+        draw, given = self._verdict(number), self._given
+        if draw < given.preview_skip:
+            return PreviewAnswer("skipped", self._look(number))
+        if draw < given.preview_skip + given.preview_timeout:
+            return PreviewAnswer("timed_out", 0.0)
+        return PreviewAnswer("accepted", self._look(number))

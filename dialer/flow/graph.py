@@ -25,6 +25,7 @@ from dialer.flow.nodes import (
     PlainMessage,
     Play,
     PostAttemptDecision,
+    Preview,
     RouteToAgent,
     SeizeAgent,
     Start,
@@ -171,6 +172,7 @@ def faults(definition: FlowDefinition) -> Iterator[tuple[str, str, str]]:
         yield from _loop_faults(nodes)
         yield from _circle_faults(nodes)
         yield from _wait_faults(nodes)
+        yield from _preview_faults(nodes)
 
 
 def _compulsory_faults(definition: FlowDefinition) -> Iterator[tuple[str, str, str]]:
@@ -343,3 +345,23 @@ def _wait_faults(nodes: Mapping[str, NodeBase]) -> Iterator[tuple[str, str, str]
                     f"leads to {target}, which judges an attempt, but none has just been made",
                     "connect it to a Dial or a Plain Message node",
                 )
+
+
+def _preview_faults(nodes: Mapping[str, NodeBase]) -> Iterator[tuple[str, str, str]]:
+    """A preview needs an agent who looks, and whom a skipped contact is not shown again at once."""
+    init = next((node for node in nodes.values() if isinstance(node, Init)), None)
+    if init is None or not isinstance(init.dialing, Preview):
+        return
+    if not any(isinstance(node, SeizeAgent) for node in nodes.values()):
+        yield (
+            init.id,
+            "previews contacts, but no Seize Agent node reserves agents to look at them",
+            "put a Seize Agent node before it",
+        )
+    target = init.next.get("skipped")
+    if target is not None and not isinstance(nodes[target], Wait):
+        yield (
+            init.id,
+            f"port skipped leads to {target}, so a skipped contact would be shown again at once",
+            "lead it to a Wait node, or leave it out to be done with the contact",
+        )

@@ -138,14 +138,19 @@ class Preview(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     mode: Literal["preview"]
-    accept_timeout_s: float = Field(60.0, gt=0, le=3600)
+    accept_timeout_s: float = Field(
+        60.0, gt=0, le=3600, description="how long the agent may look at the contact"
+    )
+    on_timeout: Literal["not_ready", "ready"] = Field(
+        "not_ready", description="what becomes of an agent who lets it time out"
+    )
 
 
 Dialing = Annotated[
     Progressive | Power | Predictive | Lookahead | Preview, Field(discriminator="mode")
 ]
 
-_DIALING_GATEWAY = {"predictive": "formula", "lookahead": "lookahead", "preview": "preview"}
+_DIALING_GATEWAY = {"predictive": "formula", "lookahead": "lookahead"}
 
 
 class Init(NodeBase):
@@ -171,6 +176,10 @@ class Init(NodeBase):
     def _lefo_is_lifo(cls, order: object) -> object:
         order = order.lower() if isinstance(order, str) else order
         return "lifo" if order == "lefo" else order
+
+    def ports(self) -> dict[str, Kind]:
+        skipped = {"skipped": Kind.CONTACT} if self.dialing.mode == "preview" else {}
+        return self.gives | skipped
 
     def gateways(self) -> frozenset[str]:
         gateway = _DIALING_GATEWAY.get(self.dialing.mode)

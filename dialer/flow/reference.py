@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from dialer.flow.nodes import NODE_TYPES, Dialing, NodeBase, Play
+from dialer.flow.nodes import NODE_TYPES, Dialing, Init, NodeBase, Play
 
 _OF_EVERY_NODE = frozenset({"id", "next", "type"})
 
@@ -49,6 +49,8 @@ def _section(node: type[NodeBase]) -> str:
     gives = ", ".join(f"`{port}` ({kind})" for port, kind in node.gives.items())
     if issubclass(node, Play):
         gives = "one port for each of its digits, and `done` (call)"
+    elif issubclass(node, Init):
+        gives += ", in preview mode also `skipped` (contact)"
     lines.append(f"- ports: {gives}")
     if node.needs:
         lines.append(f"- needs the gateway: {', '.join(sorted(node.needs))}")

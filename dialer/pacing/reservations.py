@@ -78,6 +78,12 @@ class Reservations:
             self._place(ticket, agent_id)
         return max(0, quota - self._calls[agent_id])
 
+    def bind(self, ticket: int, agent_id: str) -> None:
+        """A contact is meant for this agent, who gets no other beside it."""
+        self._set_quota(agent_id, 1)
+        self._calls.setdefault(agent_id, 0)
+        self._place(ticket, agent_id)
+
     def top_up(self) -> int:
         """How many calls are missing from the sum of the quotas."""
         return max(0, self.quota - self.in_flight)

@@ -19,6 +19,7 @@ def add_to(app: typer.Typer) -> None:
     agents.command("add")(add)
     agents.command("list")(list_agents)
     agents.command("state")(state)
+    agents.command("preview")(preview)
     app.command("queues")(queues)
     trunk = typer.Typer(help="Trunks: list, and place a test call.", no_args_is_help=True)
     app.add_typer(trunk, name="trunk")
@@ -114,6 +115,43 @@ def state(
     """
     agent = work.call("agents state", agent_id=agent_id, wish=wish, reason=reason)
     work.answer(agent, lambda data: work.out.say(f"agent {data['agent_id']}: {data['state']}"))
+
+
+@verb
+def preview(
+    work: Work,
+    agent_id: Annotated[str, typer.Argument(metavar="ID")],
+    answer: Annotated[str, typer.Argument(metavar="[accept|skip]", show_default=False)] = "",
+    ticket: Annotated[
+        int, typer.Option(help="Of the contact that is meant; else the one that is shown.")
+    ] = 0,
+) -> None:
+    """Show the contact that an agent has before them, accept it, or skip it.
+
+    It belongs to a campaign whose dialing mode is preview; accepted, it is dialed at once. Needs a
+    running daemon.
+
+    \b
+    Examples:
+      run.py agents preview amy
+      run.py agents preview amy accept
+    """
+    told = work.call("agents preview", agent_id=agent_id, answer=answer, ticket=ticket)
+
+    def show(data: dict[str, Any]) -> None:
+        card = data["preview"]
+        if data["answer"]:
+            done = "accepted" if data["answer"] == "accept" else "skipped"
+            work.out.say(f"agent {data['agent_id']}: {done} contact {card['contact_id']}")
+        elif card is None:
+            work.out.say(f"agent {data['agent_id']}: is shown no contact")
+        else:
+            rows = [("campaign", card["campaign"]), ("contact", card["contact_id"])]
+            rows += [("number", card["number"]), ("attempts before", card["attempts"])]
+            rows += [*card["attributes"].items()]
+            work.out.table(("", f"preview {card['ticket']}"), rows)
+
+    work.answer(told, show)
 
 
 @verb

@@ -19,6 +19,7 @@ from gateways.control.verbs import Door, verb
 from gateways.store import Store
 
 MOST_WRAP_UP_S = 3600.0
+_ANSWERS = ("accept", "skip")
 _AGENT_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _ADDRESS = re.compile(r"sips?:[^\s@]+(@[^\s@]+)?")
 
@@ -93,12 +94,34 @@ class AgentCommands:
             what = f"there is no pause code {reason!r}" if reason else "a pause needs a code"
             mend = suggestion(reason, codes) if reason else f"give --reason {' or '.join(codes)}"
             raise InputError(f"agent {agent_id!r}", what, mend)
-        known = [agent["agent_id"] for agent in self._live.agents()]
-        if agent_id not in known:
-            mend = meant(agent_id, known, "see agents list")
-            raise NotFoundError(f"agent {agent_id!r}", "there is none", mend)
+        self._seen(agent_id)
         self._live.agent_asked(agent_id, wish, reason)
-        return next(agent for agent in self._live.agents() if agent["agent_id"] == agent_id)
+        return self._seen(agent_id)
+
+    @verb("agents preview", Door.DAEMON)
+    def preview(self, agent_id: str, answer: str = "", ticket: int = 0) -> dict[str, Any]:
+        """The contact that an agent is shown, as `preview`: null where there is none.
+
+        answer: "accept" or "skip" it; `preview` is then what was answered. ticket: of the contact
+        that is meant; 0 for whichever is shown now.
+
+        Raises:
+            NotFoundError: there is no such agent.
+            InputError: there is no such answer, or nothing (or another contact) is shown.
+        """
+        assert self._live is not None
+        where = f"agent {agent_id!r}"
+        self._seen(agent_id)
+        card = self._live.preview(agent_id)
+        if not answer:
+            return {"agent_id": agent_id, "answer": "", "preview": card}
+        if answer not in _ANSWERS:
+            raise InputError(where, f"{answer!r} is no answer", suggestion(answer, _ANSWERS))
+        if card is None or ticket not in (0, card["ticket"]):
+            what = "is shown no contact" if card is None else f"is not shown {ticket} (any more)"
+            raise InputError(where, what, "see agents preview")
+        self._live.preview_answered(agent_id, card["ticket"], answer == "accept")
+        return {"agent_id": agent_id, "answer": answer, "preview": card}
 
     @verb("queues")
     def queues(self) -> dict[str, Any]:
@@ -120,6 +143,15 @@ class AgentCommands:
                 }
             )
         return {"items": items, "total": len(items)}
+
+    def _seen(self, agent_id: str) -> dict[str, Any]:
+        """An agent's row of the daemon."""
+        assert self._live is not None
+        agents = {agent["agent_id"]: agent for agent in self._live.agents()}
+        if agent_id not in agents:
+            mend = meant(agent_id, [*agents], "see agents list")
+            raise NotFoundError(f"agent {agent_id!r}", "there is none", mend)
+        return agents[agent_id]
 
     def _check(self, profile: AgentProfile) -> None:
         where = f"agent {profile.agent_id!r}"

@@ -27,8 +27,15 @@ class Live(Protocol):
     def agent_asked(self, agent_id: str, wish: str, reason: str) -> None:
         """wish: one of `dialer.agents.WISHES`."""
 
+    def preview(self, agent_id: str) -> dict[str, Any] | None:
+        """The contact that an agent is shown: the fields of `dialer.ports.PreviewCard`."""
+
+    def preview_answered(self, agent_id: str, ticket: int, accepted: bool) -> None:
+        """The agent accepts or skips the contact of this ticket."""
+
     def agents(self) -> list[dict[str, Any]]:
-        """Every agent: agent_id, name, state, reason, for_s, queues, campaign_id, attempt_id."""
+        """Every agent: agent_id, name, state, reason, for_s, queues, campaign_id, attempt_id,
+        preview (whether they are shown a contact)."""
 
     def campaign(self, campaign_id: int) -> dict[str, Any]:
         """A published campaign's report, of the actor: why, reserved, in_flight, agents, ...

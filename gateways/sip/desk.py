@@ -15,7 +15,7 @@ from dialer.events import (
     DeskEvent,
     EndCause,
 )
-from dialer.ports import Sink
+from dialer.ports import PreviewCard, Sink
 from gateways.sip.dialogs import locate_uri
 from gateways.sip.digest import Credentials
 from gateways.sip.endpoint import SipEndpoint
@@ -105,6 +105,9 @@ class SipDesk:
         """A standing leg accepts at once; without one there is no answer."""
         if not self._endpoint.run(self._offer, agent_id):
             self.tell(AgentNoAnswer(agent_id, self.clock()))
+
+    def preview(self, agent_id: str, card: PreviewCard) -> None:
+        """A phone shows nothing: the agent looks at it through the control socket."""
 
     def connect(self, agent_id: str, attempt_id: int) -> None:
         """Note whom the agent talks to; the audio is the trunk's `bridge`."""

@@ -27,12 +27,12 @@ TINY = CarrierModel(
 
 
 class LiveDay:
-    """A short day of six agents."""
+    """A short day of six agents. ratio: 0 for previews."""
 
     def __init__(self, lane: str | None, ratio: float) -> None:
         self.runtime = LiveRuntime(lane=lane, seed=1)
         self.store = WatchingStore(people(CONTACTS))
-        model = DeskModel(wrap_up_mean_s=0.01)
+        model = DeskModel(wrap_up_mean_s=0.01, preview_s=0.005, preview_skip=0.0)
         self.desk: WatchingDesk
 
         def desk(pool: Sink) -> WatchingDesk:
@@ -44,7 +44,7 @@ class LiveDay:
         self.trunk = WatchingTrunk("trunk", carrier, self.store)
         self.team.trunks["trunk"] = self.trunk
         self.team.add_agents(6)
-        dialing = f"{{mode: power, ratio: {ratio}}}"
+        dialing = f"{{mode: power, ratio: {ratio}}}" if ratio else "{mode: preview}"
         # Without retries, so that every contact has one attempt.
         text = flow_text(target=6, dialing=dialing, interval_s=0.1)
         self.team.start(text.split("  - {id: retry")[0].replace(", delivery: retry", ""))
@@ -56,7 +56,10 @@ class LiveDay:
             time.sleep(0.01)
 
 
-@pytest.fixture(params=[("thread", 1.0), ("pool", 1.0), (None, 2.5)], ids=str)
+KINDS = [("thread", 1.0), ("pool", 1.0), (None, 2.5), ("thread", 0.0), ("pool", 0.0)]
+
+
+@pytest.fixture(params=KINDS, ids=str)
 def day(request: pytest.FixtureRequest) -> Iterator[LiveDay]:
     day = LiveDay(*request.param)
     yield day

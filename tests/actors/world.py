@@ -34,12 +34,13 @@ from dialer.events import (
     Bridged,
     EndCause,
     Ended,
+    PreviewAnswered,
     Ringing,
     TrunkChanged,
 )
 from dialer.flow.graph import Flow, load_flow
 from dialer.metrics import Metrics
-from dialer.ports import AgentDesk, AttributeValue, DialRequest, Sink, Trunk
+from dialer.ports import AgentDesk, AttributeValue, DialRequest, PreviewCard, Sink, Trunk
 from dialer.trunks.line import LineLimits
 from sim.memory_store import MemoryStore
 
@@ -150,6 +151,7 @@ class ScriptedDesk:
         self._runtime = runtime
         self._pool = pool
         self.offered: list[str] = []
+        self.previews: list[tuple[str, PreviewCard]] = []
         self.connected: list[tuple[str, int]] = []
         self.released: list[tuple[str, int]] = []
 
@@ -161,6 +163,9 @@ class ScriptedDesk:
 
     def offer(self, agent_id: str) -> None:
         self.offered.append(agent_id)
+
+    def preview(self, agent_id: str, card: PreviewCard) -> None:
+        self.previews.append((agent_id, card))
 
     def connect(self, agent_id: str, attempt_id: int) -> None:
         self.connected.append((agent_id, attempt_id))
@@ -175,6 +180,15 @@ class ScriptedDesk:
 
     def no_answer(self, agent_id: str) -> None:
         self._pool.tell(AgentNoAnswer(agent_id, self._runtime.now()))
+
+    def cards(self, agent_id: str) -> list[PreviewCard]:
+        """All that an agent was ever shown."""
+        return [card for agent, card in self.previews if agent == agent_id]
+
+    def answer_preview(self, agent_id: str, *, accepted: bool) -> None:
+        """To what they were shown last."""
+        ticket = self.cards(agent_id)[-1].ticket
+        self._pool.tell(PreviewAnswered(agent_id, self._runtime.now(), ticket, accepted))
 
     def leg_down(self, agent_id: str) -> None:
         self._pool.tell(AgentLegDown(agent_id, self._runtime.now(), "no audio"))

@@ -94,7 +94,9 @@ def test_every_node_type_with_every_setting_parses() -> None:
 )
 def test_every_dialing_mode_parses(dialing: str) -> None:
     init = INIT.replace("next", f"dialing: {dialing}, next")
-    checked = load_flow(flow(START, init, DIAL, ROUTE), "test.yaml")
+    start = START.replace("pulse: init", "pulse: seize")
+    seize = "{id: seize, type: seize_agent, next: {pulse: init}}"
+    checked = load_flow(flow(start, seize, init, DIAL, ROUTE), "test.yaml")
     assert checked.init.dialing.mode in dialing
     if "absolute" in dialing:
         assert isinstance(checked.init.dialing, Predictive)
@@ -116,7 +118,29 @@ def test_a_node_whose_gateway_is_not_there_cannot_be_published() -> None:
             refuse_missing_gateways(checked, everything - {gateway})
 
 
+_PREVIEW = INIT.replace("next: {", "dialing: {mode: preview}, next: {skipped: dial, ")
+
 BROKEN = {
+    "a preview without agents": (
+        flow(START, _PREVIEW.replace("skipped: dial, ", ""), DIAL, ROUTE),
+        "node init: previews contacts, but no Seize Agent node reserves agents to look at them; "
+        "put a Seize Agent node before it",
+    ),
+    "a skipped contact that is shown again at once": (
+        flow(
+            START.replace("pulse: init", "pulse: seize"),
+            "{id: seize, type: seize_agent, next: {pulse: init}}",
+            _PREVIEW,
+            DIAL,
+            ROUTE,
+        ),
+        "node init: port skipped leads to dial, so a skipped contact would be shown again at "
+        "once; lead it to a Wait node, or leave it out to be done with the contact",
+    ),
+    "a skipped port without previews": (
+        flow(START, INIT.replace("next: {", "next: {skipped: dial, "), DIAL, ROUTE),
+        "has no port 'skipped'",
+    ),
     "no start": (flow(INIT, DIAL, ROUTE), "there is no start node; add one node of type start"),
     "two inits": (
         flow(START, INIT, INIT.replace("id: init", "id: init2"), DIAL, ROUTE),

@@ -40,7 +40,8 @@ class SimDeskBed:
         return (*self._desk(rona=1.0), self.present[0])
 
     def _desk(self, rona: float) -> tuple[AgentDesk, Events]:
-        model = DeskModel(wrap_up_mean_s=0.02, answer_s=0.01, kept_up=False, rona=rona)
+        times = {"wrap_up_mean_s": 0.02, "answer_s": 0.01, "preview_s": 0.01}
+        model = DeskModel(kept_up=False, rona=rona, **times)
         events = Events()
         return SimDesk(model, self._runtime.spawn(Desk(model, events), "desk")), events
 

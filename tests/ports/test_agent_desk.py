@@ -4,7 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from dialer.events import AgentAccepted, AgentAsked, AgentLegDown, AgentLegUp, AgentNoAnswer
+from dialer.events import (
+    AgentAccepted,
+    AgentAsked,
+    AgentLegDown,
+    AgentLegUp,
+    AgentNoAnswer,
+    PreviewAnswered,
+)
+from dialer.ports import PreviewCard
 from tests.ports.agent_desk_beds import DESKS, DeskBed
 
 
@@ -66,6 +74,16 @@ def test_after_a_call_the_agent_says_when_wrap_up_is_over(bed: DeskBed) -> None:
     event = bed.events.take()
     assert isinstance(event, AgentAsked)
     assert (event.agent_id, event.wish) == (agent_id, "wrap_up_done")
+
+
+def test_a_preview_is_answered_at_most_once_and_by_its_ticket(bed: DeskBed) -> None:
+    agent_id = log_in(bed)
+    bed.port.preview(agent_id, PreviewCard(12, "Spring", 1, "+12125550101", {}, 0, 1e12))
+    answers = bed.events.rest(5 * bed.quiet_s)
+    assert len(answers) <= 1
+    for answer in answers:
+        assert isinstance(answer, PreviewAnswered)
+        assert (answer.agent_id, answer.ticket) == (agent_id, 12)
 
 
 def test_agents_do_not_touch_each_other(bed: DeskBed) -> None:

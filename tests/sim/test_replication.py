@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from actors.call import Call
+from dialer.flow.graph import load_flow
+from sim.model import DeskModel
 from sim.replication import Day, adapted, run_replication
-from tests.sim.world_plans import FLOW, hasty, plan
+from tests.sim.world_plans import CONFIG, FLOW, hasty, plan
 
 SHORT = Day(hours=0.05)
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +49,26 @@ def test_every_promise_holds_under_jitter_over_two_hundred_seeds() -> None:
         assert not broken, f"seed {seed}: {replication.told}"
         calls += replication.calls
     assert calls > 200 * 20
+
+
+def test_the_preview_blueprint_keeps_every_promise_under_jitter() -> None:
+    text = (CONFIG / "campaigns/preview.yaml").read_text()
+    flow = adapted(load_flow(text, "preview.yaml"), pulse_s=1.0, target=4)
+    habits = DeskModel(
+        wrap_up_mean_s=2.0, preview_s=3.0, preview_skip=0.2, preview_timeout=0.05, away_s=10.0
+    )
+    previewed = replace(hasty(), flow=flow, habits=habits)
+    day = Day(hours=0.1, jitter_s=0.01)
+    digests = set()
+    for seed in range(20):
+        replication = run_replication(previewed, day, seed)
+        broken = {name: count for name, count in replication.violations.items() if count}
+        assert not broken, f"seed {seed}: {replication.told}"
+        assert replication.figures.abandoned == 0
+        assert replication.calls > 20
+        digests.add(replication.journal_sha256)
+    assert len(digests) == 20
+    assert run_replication(previewed, day, 0).journal_sha256 in digests
 
 
 def test_an_agent_assigned_to_a_call_that_had_ended_is_found_and_replayed(

@@ -88,6 +88,43 @@ def test_a_state_nobody_can_ask_for_is_refused(run: CommandLine, daemon: FakeLiv
     assert "there is none" in run.refused("agents", "state", "zoe", "ready")
 
 
+CARD = {
+    "ticket": 7,
+    "campaign": "Spring offer",
+    "contact_id": 3,
+    "number": "+12125550101",
+    "attributes": {"city": "Boston"},
+    "attempts": 0,
+    "accept_by": 1e9,
+}
+
+
+def test_a_contact_is_previewed_and_accepted(run: CommandLine, daemon: FakeLive) -> None:
+    assert run.good("agents", "preview", "amy") == "agent amy: is shown no contact\n"
+    daemon.cards["amy"] = CARD
+    shown = run.good("agents", "preview", "amy")
+    assert "+12125550101" in shown
+    assert "Boston" in shown
+    assert run.data("agents", "preview", "amy")["preview"] == CARD
+    assert run.good("agents", "preview", "amy", "accept") == "agent amy: accepted contact 3\n"
+    assert daemon.told == [("preview_answered", "amy", 7, True)]
+
+
+def test_a_contact_is_skipped_by_its_ticket(run: CommandLine, daemon: FakeLive) -> None:
+    daemon.cards["amy"] = CARD
+    told = run.refused("agents", "preview", "amy", "skip", "--ticket", "6")
+    assert told == "agent 'amy': is not shown 6 (any more); see agents preview"
+    run.good("agents", "preview", "amy", "skip", "--ticket", "7")
+    assert daemon.told == [("preview_answered", "amy", 7, False)]
+
+
+def test_an_answer_to_nothing_is_refused(run: CommandLine, daemon: FakeLive) -> None:
+    line = run.refused("agents", "preview", "amy", "accept")
+    assert line == "agent 'amy': is shown no contact; see agents preview"
+    assert "did you mean 'accept'" in run.refused("agents", "preview", "amy", "acept")
+    assert "there is none" in run.refused("agents", "preview", "zoe")
+
+
 def test_queues_are_counted(run: CommandLine, daemon: FakeLive) -> None:
     items = run.data("queues")["items"]
 

@@ -79,6 +79,7 @@ class FakeLive:
         self.fails = False
         self.reports: dict[int, dict[str, Any]] = {}
         self.states = {"amy": "ready"}
+        self.cards: dict[str, dict[str, Any]] = {}
         self.up = True
         self.channels_in_use = 0
 
@@ -105,6 +106,13 @@ class FakeLive:
         self._note("agent_asked", agent_id, wish, reason)
         self.states[agent_id] = wish
 
+    def preview(self, agent_id: str) -> dict[str, Any] | None:
+        return self.cards.get(agent_id)
+
+    def preview_answered(self, agent_id: str, ticket: int, accepted: bool) -> None:
+        self._note("preview_answered", agent_id, ticket, accepted)
+        self.cards.pop(agent_id, None)
+
     def agents(self) -> list[dict[str, Any]]:
         return [
             {
@@ -116,6 +124,7 @@ class FakeLive:
                 "queues": ["default"],
                 "campaign_id": 0,
                 "attempt_id": 0,
+                "preview": agent_id in self.cards,
             }
             for agent_id, state in self.states.items()
         ]

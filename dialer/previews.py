@@ -1,0 +1,34 @@
+"""What becomes of a contact that an agent looked at before it was to be dialed.
+
+The rule of this module: nothing was dialed, committed or counted as shown before the agent
+accepted, so whatever else they do, the contact goes on as if it had only waited; and why is told.
+"""
+
+from dialer.flow.graph import Flow
+from dialer.flow.interpreter import Facts, contact_step
+from dialer.ports import ClaimedContact, Deferral
+
+VERDICTS = ("accepted", "skipped", "timed_out", "withdrawn")
+"""What a preview comes to. withdrawn: the agent went away, or the campaign may dial no more."""
+
+
+def after_preview(
+    flow: Flow, contact: ClaimedContact, campaign_id: int, verdict: str, agent_id: str, now: float
+) -> Deferral:
+    """Where a contact goes that was shown and not accepted. verdict: of VERDICTS."""
+    if verdict != "skipped":
+        why = {
+            "timed_out": f"agent {agent_id} let the preview time out",
+            "withdrawn": f"the preview for agent {agent_id} was withdrawn",
+        }[verdict]
+        return Deferral(contact.contact_id, campaign_id, "due", now, why)
+    following = contact_step(flow, ((flow.init.id, "skipped"),), Facts("", contact.attempts, now))
+    why = f"agent {agent_id} skipped it in the preview"
+    return Deferral(
+        contact.contact_id,
+        campaign_id,
+        following.state,
+        following.due_at,
+        why,
+        following.resume_node,
+    )
