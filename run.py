@@ -12,8 +12,11 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import typer
 
 from actors.caller_book import CallerBook
 from actors.campaign import CampaignIdentity
@@ -30,14 +33,16 @@ from config.trunks import SimulatedTrunk, SipTrunk
 from dialer.caller_ids import CallerIds
 from dialer.compliance.permission import permission_rule
 from dialer.compliance.suppression import Suppressions
-from dialer.errors import ConfigError, DialerError
+from dialer.errors import ConfigError, DialerError, InputError
 from dialer.events import TrunkChanged
 from dialer.flow.graph import load_flow
 from dialer.journal import DaemonStarted, DaemonStopped
 from dialer.metrics import Metrics
 from dialer.ports import AgentDesk, Trunk
 from gateways.cli.app import build_app
-from gateways.cli.host import DemoOptions, Place
+from gateways.cli.files import read_text
+from gateways.cli.host import DemoOptions, Place, Proof, ProofOptions, Told
+from gateways.cli.verb import verb
 from gateways.control.commands import Commands
 from gateways.control.demo import load_demo
 from gateways.control.server import ControlServer
@@ -55,15 +60,22 @@ from gateways.sip.trunk import TrunkConfig
 from gateways.store import Store, open_store
 from gateways.store.after_crash import settle_after_crash
 from gateways.store.contact_gauges import count_contacts
+from sim import cli as simulator
 from sim.carrier import Carrier, SimTrunk
 from sim.desk import Desk, SimDesk
+from sim.library import Library
 from sim.model import CarrierModel, DeskModel
+from sim.scenario import scenario_problems
+from sim.trial import proof
 
 VERSION = "0.1.0"
 ROOT = Path(__file__).resolve().parent
 REGULATIONS = ROOT / "config" / "regulations"
 GATEWAYS = frozenset({"trunk"})
 DEMO = ROOT / "config" / "demo"
+LIBRARY = Library(
+    ROOT / "config" / "scenarios", ROOT / "config" / "campaigns", preset_named, read_text
+)
 COUNT_CONTACTS_EVERY_S = 5
 GRACE_S = 20.0
 
@@ -304,6 +316,15 @@ class Here:
     def check(self, config: Path) -> list[ConfigError]:
         return settings_problems(config)
 
+    def scenario_problems(self, text: str, file: Path) -> list[InputError]:
+        return scenario_problems(text, str(file), file.parent)
+
+    def prove(self, flow: str, name: str, options: ProofOptions, told: Told) -> Proof:
+        trial = proof(LIBRARY, flow, name, **asdict(options))
+        result = trial.run(told)
+        words = tuple(str(verdict) for verdict in result.verdicts)
+        return Proof(result.good, words, result.document())
+
     def serve(self, config: Path, ready_file: Path | None) -> None:
         serve(load_settings(config), lambda daemon: tell_ready(daemon, ready_file))
 
@@ -465,5 +486,12 @@ def sip_trunk(trunk: SipTrunk, numbers: CallerIds) -> tuple[Listening, TrunkConf
     )
 
 
+def command_line() -> typer.Typer:
+    """Every verb there is."""
+    app = build_app(Here())
+    simulator.add_to(app, simulator.Lab(verb, LIBRARY, {"foredial": VERSION}))
+    return app
+
+
 if __name__ == "__main__":
-    build_app(Here())()
+    command_line()()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
-from dialer.journal import AgentMoved, CallMoved
+from dialer.journal import AgentMoved, CallMoved, Pulse
 from dialer.outcomes import OUTCOMES
 
 _AWAY = ("logged_out", "not_ready")
@@ -38,6 +38,7 @@ class Figures:
     abandoned: int = 0
     people: int = 0
     unserved: int = 0
+    last_reason: str = ""
     answer_to_agent_s: list[float] = field(default_factory=list)
     agent_wait_s: list[float] = field(default_factory=list)
 
@@ -122,6 +123,8 @@ class FiguresJournal:
                     step(record)
             elif type(record) is AgentMoved:
                 on_agent(record)
+            elif type(record) is Pulse:
+                self.figures.last_reason = record.reason
 
     def close(self, at: float) -> Figures:
         """The figures, with the states that agents are in counted up to this moment."""

@@ -8,7 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from dialer.campaign import next_status
+from dialer.errors import InputError, LifecycleError
 from gateways.cli.files import read_text
+from gateways.cli.host import Proof, ProofOptions
 from gateways.cli.output import local
 from gateways.cli.verb import Work, verb
 
@@ -157,15 +160,61 @@ def show(
 
 
 @verb
-def publish(work: Work, campaign: Named) -> None:
+def publish(
+    work: Work,
+    campaign: Named,
+    prove: Annotated[
+        str,
+        typer.Option(metavar="SCENARIO", help="Simulate it first; refuse if it misses a limit."),
+    ] = "",
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LIMIT", help="Of --prove; else its preset's abandonment."),
+    ] = None,
+    agents: Annotated[
+        int | None, typer.Option(min=1, max=5000, help="Of --prove; else what it seizes.")
+    ] = None,
+    hours: Annotated[float | None, typer.Option(min=0.01, max=744, help="Of --prove.")] = None,
+    replications: Annotated[int, typer.Option(min=2, max=10_000, help="Of --prove.")] = 5,
+) -> None:
     """Let a campaign dial.
+
+    With --prove its very flow is simulated first, and it stays as it is, with exit code 3, where a
+    limit is not surely kept.
 
     \b
     Examples:
       run.py campaign publish 3
-      run.py campaign publish "Spring offer"
+      run.py campaign publish "Spring offer" --prove everyday --threshold 'abandonment<=0.03'
     """
-    _tell(work, work.call("campaign publish", campaign=campaign), "published")
+    if not prove:
+        if threshold or agents or hours:
+            raise InputError("publish", "--threshold without --prove", "give --prove SCENARIO")
+        _tell(work, work.call("campaign publish", campaign=campaign), "published")
+        return
+    found = work.call("campaign show", campaign=campaign)
+    next_status(found["title"], found["status"], "publish")
+    options = ProofOptions(prove, tuple(threshold or ()), agents, hours, replications)
+    with work.out.progress(f"{found['title']} in {prove}") as told:
+        shown = work.host.prove(found["flow"], f"campaign {found['title']}", options, told)
+    if not shown.good:
+        _refuse(work, found, shown)
+        work.miss_threshold()
+    if work.call("campaign show", campaign=campaign)["flow"] != found["flow"]:
+        what = "its flow was changed while it was proven"
+        raise LifecycleError(f"campaign {found['title']!r}", what, "prove it again")
+    done = work.call("campaign publish", campaign=campaign)
+    if not work.as_json:
+        for line in shown.words:
+            work.out.say(line)
+    _tell(work, {**done, "proof": shown.document}, "proven and published")
+
+
+def _refuse(work: Work, campaign: dict[str, Any], shown: Proof) -> None:
+    if work.as_json:
+        work.out.document({**campaign, "proof": shown.document})
+    for line in shown.words:
+        work.out.warn(f"campaign {campaign['title']!r} is not published: {line}")
 
 
 @verb

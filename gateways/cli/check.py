@@ -1,7 +1,8 @@
-"""check: what is wrong with settings, flows and filters, before anything runs.
+"""check: what is wrong with settings, flows, filters and scenarios, before anything runs.
 
 The rule of this module: a file is told by what is in it: `nodes` make a flow, `all`, `any` or
-`attribute` a filter, and all else is a settings file. Everything wrong is told at once.
+`attribute` a filter, what only a scenario has a scenario, and all else is a settings file.
+Everything wrong is told at once.
 """
 
 from datetime import datetime
@@ -19,6 +20,14 @@ from gateways.cli.verb import Work, verb
 from gateways.control.flow_check import check_flow
 from gateways.control.site import Site
 
+_ONLY_A_SCENARIO = frozenset(
+    {"about", "calls", "cpa", "contacts", "segments", "changes", "bursts", "faults", "fitted"}
+)
+"""Keys that no settings file has."""
+
+_SCHEMA = "scenario.schema.json"
+"""What the first line of a scenario names, for editors."""
+
 
 def add_to(app: typer.Typer) -> None:
     """Add this verb to the command line."""
@@ -29,7 +38,7 @@ def add_to(app: typer.Typer) -> None:
 def check(
     work: Work,
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Settings, flows, filters.")
+        list[Path], typer.Argument(metavar="FILE...", help="Settings, flows, filters, scenarios.")
     ],
 ) -> None:
     """Say what is wrong with files, line by line, without starting anything.
@@ -40,6 +49,7 @@ def check(
     Examples:
       run.py check foredial.yaml
       run.py check --config foredial.yaml flows/*.yaml filters/*.yaml
+      run.py check config/scenarios/*.yaml
     """
     site = _site(work)
     checked = [_checked(work, file, site) for file in files]
@@ -91,8 +101,10 @@ def _problems(work: Work, file: Path, site: Site | None) -> tuple[str, list[Inpu
         return "flow", list(check_flow(text, name, site).faults)
     if keys & {"all", "any", "attribute"}:
         return "filter", _filter_problems(document, site)
+    if keys & _ONLY_A_SCENARIO or _SCHEMA in text.partition("\n")[0]:
+        return "scenario", list(work.host.scenario_problems(text, file))
     if file == STANDARD_INPUT:
-        raise InputError(name, "neither a flow nor a filter", "give settings as a file")
+        raise InputError(name, "no flow, filter or scenario", "give settings as a file")
     return "settings", list(work.host.check(file))
 
 

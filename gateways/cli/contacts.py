@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import IO, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from dialer.contact_csv import Rejected
 from dialer.errors import InputError
 from gateways.cli.files import STANDARD_INPUT, read_text, shown, unreadable
-from gateways.cli.output import local
+from gateways.cli.output import Output, local
 from gateways.cli.verb import Work, verb
 from gateways.control.contact_import import import_contacts
 
@@ -63,7 +61,7 @@ def import_file(
       run.py contacts import customers.csv --rejects rejected.csv --json
     """
     with work.session() as session, ExitStack() as stack:
-        lines = stack.enter_context(_lines(file, quiet=work.as_json))
+        lines = stack.enter_context(_lines(file, work.out))
         on_reject = stack.enter_context(_rejects_file(rejects))
         report = import_contacts(
             session.store, session.site.schema, lines, shown(file), on_reject
@@ -275,7 +273,7 @@ def _contacts(count: int) -> str:
 
 
 @contextmanager
-def _lines(file: Path, quiet: bool) -> Iterator[Iterator[bytes]]:
+def _lines(file: Path, out: Output) -> Iterator[Iterator[bytes]]:
     """The file's lines, under a progress bar where somebody watches."""
     if file == STANDARD_INPUT:
         yield iter(sys.stdin.buffer)
@@ -285,14 +283,8 @@ def _lines(file: Path, quiet: bool) -> Iterator[Iterator[bytes]]:
         size = file.stat().st_size
     except OSError as error:
         raise unreadable(file, error) from None
-    with stream:
-        if quiet or not sys.stderr.isatty():
-            yield _readable(stream, file)
-            return
-        columns = (TextColumn(file.name), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task("", total=size)
-            yield _counted(_readable(stream, file), lambda n: progress.advance(task, n))
+    with stream, out.progress(file.name) as told:
+        yield _counted(_readable(stream, file), lambda done: told(done, size))
 
 
 def _readable(stream: IO[bytes], file: Path) -> Iterator[bytes]:
@@ -303,9 +295,11 @@ def _readable(stream: IO[bytes], file: Path) -> Iterator[bytes]:
         raise unreadable(file, error) from None
 
 
-def _counted(lines: Iterator[bytes], advance: Callable[[int], None]) -> Iterator[bytes]:
+def _counted(lines: Iterator[bytes], told: Callable[[int], None]) -> Iterator[bytes]:
+    done = 0
     for line in lines:
-        advance(len(line))
+        done += len(line)
+        told(done)
         yield line
 
 

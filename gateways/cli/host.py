@@ -7,7 +7,7 @@ does, and it alone knows every room.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from dialer.errors import InputError
 from gateways.control.site import Site
@@ -40,6 +40,32 @@ class DemoOptions:
     fresh: bool = False
 
 
+@dataclass(frozen=True)
+class ProofOptions:
+    """In what world, and against which limits, a flow is to be proven; None leaves the usual.
+
+    thresholds: such as abandonment<=0.03; without any, what the flow's preset allows.
+    """
+
+    scenario: str
+    thresholds: Sequence[str] = ()
+    agents: int | None = None
+    hours: float | None = None
+    replications: int = 5
+
+
+class Proof(NamedTuple):
+    """What came of it. words: a line for each limit. document: all figures, for JSON."""
+
+    good: bool
+    words: tuple[str, ...]
+    document: dict[str, Any]
+
+
+Told = Callable[[int, int], None]
+"""Hears how much is done, and of how much."""
+
+
 class Host(Protocol):
     """The composition root, as the command line sees it."""
 
@@ -59,6 +85,16 @@ class Host(Protocol):
 
     def demo(self, options: DemoOptions) -> None:
         """Run the demo until it is told to stop."""
+
+    def prove(self, flow: str, name: str, options: ProofOptions, told: Told) -> Proof:
+        """Simulate a flow. name: what errors call it.
+
+        Raises:
+            InputError: it cannot be simulated, or something asked for is not there.
+        """
+
+    def scenario_problems(self, text: str, file: Path) -> Sequence[CheckProblem]:
+        """All that is wrong with the text of a scenario's file."""
 
     def check(self, config: Path) -> Sequence[CheckProblem]:
         """All that is wrong with a settings file; nothing is started."""

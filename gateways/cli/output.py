@@ -8,12 +8,14 @@ problems and warnings, one line each.
 import json
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 _PIPE_WIDTH = 1000
@@ -65,6 +67,18 @@ class Output:
         if found.get("pages", 1) > 1:
             line += f", page {found['page']} of {found['pages']}"
         self.say(line)
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Callable[[int, int], None]]:
+        """A progress bar on standard error while somebody watches; it is told how much is done,
+        and of how much."""
+        if self.as_json or not sys.stderr.isatty():
+            yield lambda _done, _total: None
+            return
+        columns = (TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("", total=None)
+            yield lambda done, total: progress.update(task, completed=done, total=total)
 
     @staticmethod
     def warn(line: str) -> None:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -18,6 +18,8 @@ from dialer.errors import ConfigError
 from gateways.cli.host import Host
 from gateways.cli.output import Output
 from gateways.cli.session import Session
+
+THRESHOLD_MISSED = 3
 
 CONFIG_VARIABLE = "FOREDIAL_CONFIG"
 USUAL_CONFIGS = (Path("foredial.yaml"), Path("config/foredial.yaml"))
@@ -67,6 +69,11 @@ class Work:
         if os.environ.get(CONFIG_VARIABLE):
             return Path(os.environ[CONFIG_VARIABLE])
         return next((path for path in USUAL_CONFIGS if path.exists()), None)
+
+    @staticmethod
+    def miss_threshold() -> NoReturn:
+        """End the command, whose answer is printed, with the exit code for a missed threshold."""
+        raise typer.Exit(THRESHOLD_MISSED)
 
     @contextmanager
     def session(self) -> Iterator[Session]:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from dialer.errors import ConfigError, InputError
+from dialer.errors import ConfigError, InputError, ScenarioError
 from gateways.cli import DemoOptions, Place, build_app
+from gateways.cli.host import Proof, ProofOptions, Told
 from gateways.control import Commands, ControlServer
 from gateways.store import open_store
 from tests.gateways.control.place import NOW, FakeLive, make_site
@@ -23,6 +24,7 @@ class TestHost:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.told: list[tuple[Any, ...]] = []
+        self.proven = True
         self.place = Place(
             make_site(folder),
             folder / "control.sock",
@@ -40,6 +42,14 @@ class TestHost:
 
     def demo(self, options: DemoOptions) -> None:
         self.told.append(("demo", options))
+
+    def prove(self, flow: str, name: str, options: ProofOptions, told: Told) -> Proof:
+        self.told.append(("prove", flow, name, options))
+        told(1, 1)
+        return Proof(self.proven, ("abandonment <= 0.03: judged",), {"abandonment": 0.02})
+
+    def scenario_problems(self, text: str, file: Path) -> Sequence[InputError]:
+        return [ScenarioError(f"{file}:3", "impossible", "mend it")] if "wrong" in text else []
 
     def check(self, config: Path) -> Sequence[InputError]:
         if not config.exists():

@@ -2,8 +2,12 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
-from tests.gateways.cli.conftest import CommandLine
+import pytest
+
+from gateways.cli.host import Proof, ProofOptions
+from tests.gateways.cli.conftest import CommandLine, TestHost
 from tests.gateways.control.place import FLOW, FakeLive
 
 Write = Callable[[str, str], str]
@@ -150,3 +154,58 @@ def test_a_reset_campaign_dials_its_contacts_anew(run: CommandLine, write: Write
     run.good("campaign", "publish", "1")
     assert "cannot be reset while published" in run.refused("campaign", "reset", "1")
     assert "there is none" in run.refused("campaign", "reset", "9")
+
+
+def test_a_campaign_that_is_proven_first_is_published(
+    run: CommandLine, host: TestHost, write: Write
+) -> None:
+    _create(run, write)
+    told = run.good("campaign", "publish", "1", "--prove", "base", "--agents", "7")
+
+    assert "abandonment <= 0.03: judged" in told
+    assert "proven and published" in told
+    assert run.data("campaign", "show", "1")["status"] == "published"
+    ((_, flow, name, options),) = host.told
+    assert (flow, name) == (FLOW, "campaign Spring offer")
+    assert options == ProofOptions("base", agents=7)
+
+
+def test_a_campaign_that_misses_a_limit_stays_a_draft(
+    run: CommandLine, host: TestHost, write: Write
+) -> None:
+    _create(run, write)
+    host.proven = False
+    line = run.refused("campaign", "publish", "1", "--prove", "base", code=3)
+
+    assert line == "campaign 'Spring offer' is not published: abandonment <= 0.03: judged"
+    told = json.loads(run("campaign", "publish", "1", "--prove", "base", "--json").stdout)
+    assert told["proof"] == {"abandonment": 0.02}
+    assert run.data("campaign", "show", "1")["status"] == "unpublished"
+
+
+def test_only_a_campaign_that_could_be_published_is_proven(
+    run: CommandLine, host: TestHost, write: Write
+) -> None:
+    _create(run, write)
+    run.good("campaign", "stop", "1")
+
+    assert "cannot publish while stopped" in run.refused("campaign", "publish", "1", "--prove", "x")
+    assert run.refused("campaign", "publish", "1", "--threshold", "occupancy>=0.5") == (
+        "publish: --threshold without --prove; give --prove SCENARIO"
+    )
+    assert host.told == []
+
+
+def test_a_flow_that_changes_while_it_is_proven_is_not_published(
+    run: CommandLine, host: TestHost, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _create(run, write)
+
+    def edited(flow: str, *rest: Any) -> Proof:
+        run.good("campaign", "edit", "1", "--flow", write("new.yaml", f"# new\n{FLOW}"))
+        return Proof(True, (), {})
+
+    monkeypatch.setattr(host, "prove", edited)
+    line = run.refused("campaign", "publish", "1", "--prove", "base")
+    assert line.endswith("its flow was changed while it was proven; prove it again")
+    assert run.data("campaign", "show", "1")["status"] == "unpublished"

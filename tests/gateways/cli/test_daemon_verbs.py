@@ -83,10 +83,12 @@ def test_check_tells_files_apart_by_what_is_in_them(run: CommandLine, write: Wri
     flow = write("flow.yaml", FLOW)
     filters = write("filter.json", '{"attribute": "city", "operator": "is_empty"}')
 
-    checked = run.data("check", flow, filters, "foredial.yaml")
+    scenario = write("world.yaml", "calls: {talk_s: 90}\n")
+    checked = run.data("check", flow, filters, scenario, "foredial.yaml")
 
     assert checked["ok"] is True
-    assert [file["kind"] for file in checked["files"]] == ["flow", "filter", "settings"]
+    kinds = [file["kind"] for file in checked["files"]]
+    assert kinds == ["flow", "filter", "scenario", "settings"]
     assert "flow.yaml: good (flow)" in run.good("check", flow)
 
 
@@ -95,8 +97,10 @@ def test_check_tells_everything_that_is_wrong(run: CommandLine, write: Write) ->
     filters = write("filter.yaml", "any:\n  - {attribute: town, operator: is_empty}\n")
     settings = write("settings.yaml", "wrong: 1\n")
     broken = write("broken.yaml", "a: [\n")
+    head = "# yaml-language-server: $schema=../config/scenarios/scenario.schema.json"
+    scenario = write("scenario.yaml", f"{head}\nhours: wrong\n")
 
-    result = run("check", flow, filters, settings, broken, "gone.yaml")
+    result = run("check", flow, filters, settings, scenario, broken, "gone.yaml")
 
     assert result.exit_code == 2
     assert result.stdout == ""
@@ -105,6 +109,7 @@ def test_check_tells_everything_that_is_wrong(run: CommandLine, write: Write) ->
         "filter.yaml:2",
         "settings.yaml:1",
         "settings.yaml:2",
+        "scenario.yaml:3",
         "broken.yaml:2",
         "gone.yaml",
     ]

@@ -1,0 +1,12 @@
+"""Where the simulator's verbs are added to the command line."""
+
+import typer
+
+from sim.cli import simulate, validate
+from sim.cli.lent import Lab
+
+
+def add_to(app: typer.Typer, lab: Lab) -> None:
+    """Add these verbs to the command line."""
+    for room in (simulate, validate):
+        room.add_to(app, lab)
