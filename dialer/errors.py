@@ -10,6 +10,11 @@ DialerError
 |   +-- NumberError         a telephone number
 |   +-- NotFoundError       no such campaign, agent, contact, trunk ...
 |   +-- LifecycleError      a campaign cannot do that in its status
+|   +-- FormulaError        a PromQL formula
+|       +-- FormulaSyntaxError       where it stops making sense, and what was expected
+|       +-- FormulaUnsupportedError  PromQL that is not evaluated here
+|       +-- FormulaEvaluationError   these series do not fit the formula
+|       +-- FormulaBudgetError       it would cost too much
 +-- StateError          an event that a state table does not allow: a bug of ours
 +-- GatewayError        the world outside did not do its part
     +-- StoreError          the database
@@ -68,6 +73,39 @@ class NotFoundError(InputError):
 
 class LifecycleError(InputError):
     """A campaign cannot do what was asked in its present status."""
+
+
+class FormulaError(InputError):
+    """A PromQL formula cannot be used."""
+
+
+class FormulaSyntaxError(FormulaError):
+    """A formula stops making sense.
+
+    position: the character at which it does, from 0, None when the parser does not tell.
+    expected: what should stand there, "" when that is not known.
+    """
+
+    def __init__(
+        self, what: str, position: int | None = None, expected: str = "", mend: str = ""
+    ) -> None:
+        self.position = position
+        self.expected = expected
+        where = "" if position is None else f"character {position + 1}"
+        said = f"{what}, expected {expected}" if expected else what
+        super().__init__(where, said, mend)
+
+
+class FormulaUnsupportedError(FormulaError):
+    """PromQL that is not evaluated here, such as native histograms."""
+
+
+class FormulaEvaluationError(FormulaError):
+    """A formula does not fit the series that are there, such as many-to-many matching."""
+
+
+class FormulaBudgetError(FormulaError):
+    """A formula would take more operations or steps than one evaluation may."""
 
 
 class StateError(DialerError):

@@ -1,0 +1,194 @@
+"""Aggregations: many series to one per group, or to the k best of each group.
+
+The rule of this module: which series belong together depends on labels only, so the grouping of a
+vector is worked out once and kept while the same series come.
+"""
+
+import math
+from collections.abc import Callable
+
+from dialer.errors import FormulaEvaluationError
+from dialer.promql import labels as label_sets
+from dialer.promql.arithmetic import (
+    NAN,
+    mean_of,
+    nan_first,
+    quantile,
+    square_root,
+    total_of,
+)
+from dialer.promql.context import EMPTY, Context, ScalarRun, Vec, VectorRun
+from dialer.promql.labels import Labels
+from dialer.promql.results import number_text
+
+Groups = tuple[tuple[Labels, ...], list[list[int]]]
+"""The label set of each group, in order of appearance, and which elements belong to it."""
+
+
+def grouping(group_labels: Callable[[Labels], Labels]) -> Callable[[tuple[Labels, ...]], Groups]:
+    """A function that groups a vector, and remembers its last answer."""
+    last: tuple[tuple[Labels, ...], Groups] = ((), ((), []))
+
+    def run(vector: tuple[Labels, ...]) -> Groups:
+        nonlocal last
+        known, answer = last
+        if vector is known:
+            return answer
+        found: dict[Labels, list[int]] = {}
+        for number, labels in enumerate(vector):
+            found.setdefault(group_labels(labels), []).append(number)
+        answer = (tuple(found), list(found.values()))
+        label_sets.require_distinct(label_sets.unmark_name(labels) for labels in answer[0])
+        last = (vector, answer)
+        return answer
+
+    return run
+
+
+def folded(
+    fold: Callable[[list[float]], float], group_labels: Callable[[Labels], Labels], inner: VectorRun
+) -> VectorRun:
+    """One value per group: sum, avg, min, max, count, group, stddev, stdvar."""
+    grouped = grouping(group_labels)
+
+    def run(ctx: Context, t: int) -> Vec:
+        vector, values = inner(ctx, t)
+        if not values:
+            return EMPTY
+        ctx.spend(len(values))
+        groups, members = grouped(vector)
+        if len(members) == 1:
+            return groups, [fold(values)]
+        return groups, [fold([values[n] for n in numbers]) for numbers in members]
+
+    return run
+
+
+def quantiles(
+    q_run: ScalarRun, group_labels: Callable[[Labels], Labels], inner: VectorRun
+) -> VectorRun:
+    grouped = grouping(group_labels)
+
+    def run(ctx: Context, t: int) -> Vec:
+        vector, values = inner(ctx, t)
+        q = q_run(ctx, t)
+        check_quantile(ctx, q)
+        if not values:
+            return EMPTY
+        ctx.spend(len(values))
+        groups, members = grouped(vector)
+        return groups, [quantile(q, [values[n] for n in numbers]) for numbers in members]
+
+    return run
+
+
+def check_quantile(ctx: Context, q: float) -> None:
+    if not 0 <= q <= 1:
+        ctx.warn(f"quantile value should be between 0 and 1, got {number_text(q)}")
+
+
+def best(
+    k_run: ScalarRun, group_labels: Callable[[Labels], Labels], inner: VectorRun, *, largest: bool
+) -> VectorRun:
+    """topk and bottomk: elements keep their labels; within a group best first, NaN last."""
+    grouped = grouping(group_labels)
+
+    def run(ctx: Context, t: int) -> Vec:
+        vector, values = inner(ctx, t)
+        k = count_of(k_run(ctx, t))
+        if k < 1 or not values:
+            return EMPTY
+        ctx.spend(2 * len(values))
+        _, members = grouped(vector)
+        chosen = [n for numbers in members for n in _heap(values, numbers, k, largest=largest)]
+        return tuple([vector[n] for n in chosen]), [values[n] for n in chosen]
+
+    return run
+
+
+def count_of(k: float) -> int:
+    """A whole number out of a scalar; raises FormulaEvaluationError when it has none."""
+    if math.isnan(k) or not -(2.0**63) <= k < 2.0**63:
+        raise FormulaEvaluationError("", f"{number_text(k)} is no number of series", "")
+    return int(k)
+
+
+def _heap(values: list[float], numbers: list[int], k: int, *, largest: bool) -> list[int]:
+    """The k best, best first; NaN is the worst.
+
+    A heap with the worst on top, kept exactly as Prometheus keeps it: which of several equals
+    stay follows from that alone.
+    """
+    heap: list[int] = []
+
+    def worse(a: int, b: int) -> bool:
+        x, y = values[heap[a]], values[heap[b]]
+        return math.isnan(x) or (x < y if largest else x > y)
+
+    for number in numbers:
+        if len(heap) < k:
+            heap.append(number)
+            at = len(heap) - 1
+            while at and worse(at, (at - 1) // 2):
+                up = (at - 1) // 2
+                heap[at], heap[up] = heap[up], heap[at]
+                at = up
+            continue
+        value, top = values[number], values[heap[0]]
+        if (value > top if largest else value < top) or (math.isnan(top) and not math.isnan(value)):
+            heap[0] = number
+            at = 0
+            while (child := 2 * at + 1) < k:
+                if child + 1 < k and worse(child + 1, child):
+                    child += 1
+                if not worse(child, at):
+                    break
+                heap[at], heap[child] = heap[child], heap[at]
+                at = child
+    sign = -1.0 if largest else 1.0
+    return sorted(heap, key=lambda n: (math.isnan(values[n]), sign * values[n]))
+
+
+def value_counts(name: str, keep: Callable[[Labels], Labels], inner: VectorRun) -> VectorRun:
+    """count_values: one element per value, which becomes a label."""
+
+    def run(ctx: Context, t: int) -> Vec:
+        vector, values = inner(ctx, t)
+        ctx.spend(3 * len(values))
+        found: dict[Labels, int] = {}
+        for labels, value in zip(vector, values, strict=True):
+            key = keep(label_sets.replace(labels, name, number_text(value)))
+            found[key] = found.get(key, 0) + 1
+        return tuple(found), [float(count) for count in found.values()]
+
+    return run
+
+
+def _variance(values: list[float]) -> float:
+    """By Welford's steps, without the compensation that stdvar_over_time has."""
+    mean, total = values[0], (0.0 if math.isfinite(values[0]) else NAN)
+    for count, value in enumerate(values[1:], 2):
+        delta = value - mean
+        mean += delta / count
+        total += delta * (value - mean)
+    return total / len(values)
+
+
+def _least(values: list[float]) -> float:
+    return min(values, key=lambda value: (math.isnan(value), value))
+
+
+def _greatest(values: list[float]) -> float:
+    return max(values, key=nan_first)
+
+
+FOLDS: dict[str, Callable[[list[float]], float]] = {
+    "sum": total_of,
+    "avg": mean_of,
+    "min": _least,
+    "max": _greatest,
+    "count": lambda values: float(len(values)),
+    "group": lambda _: 1.0,
+    "stddev": lambda values: square_root(_variance(values)),
+    "stdvar": _variance,
+}
