@@ -55,7 +55,7 @@ def compile_call(  # noqa: PLR0911 - one return for each family
         return _over(_window(args[0]), function, None if kept else drop, dialect)
     rates = _rates(dialect)
     if name in rates:
-        inform = name in {"rate", "increase", "irate"}
+        inform = name in {"rate", "increase"}
         return _over(_window(args[0]), rates[name], drop, dialect, expects_counter=inform)
     if name in _MADE:
         at, make = _MADE[name]
