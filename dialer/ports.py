@@ -101,11 +101,22 @@ class AgentDesk(Protocol):
         """The call is over; wrap-up begins."""
 
 
+class Callback(NamedTuple):
+    """A call that was promised to a contact.
+
+    at: epoch seconds. agent_id: who is to make it, "" for anybody.
+    """
+
+    at: float
+    agent_id: str = ""
+
+
 class ClaimRequest(NamedTuple):
     """Contacts wanted for a campaign.
 
     filter_name: a saved filter, "" for all contacts. order: "fifo" or "lifo". now: contacts due
-    at or before it count. hot_only: nothing but hot leads, which go first in every claim.
+    at or before it count. hot_only: nothing but what goes first in every claim: hot leads, then
+    call-backs, that are due.
     retries: so many waiting contacts that are due go before untouched ones, and more of either
     where there are not enough of the other; None: all that are due go first.
     """
@@ -126,6 +137,7 @@ class ClaimedContact(NamedTuple):
     attributes: by name; a phone attribute is a sequence of E.164 numbers, one per index.
     resume_node: where a retry goes on; "" for a first attempt.
     attempts: how many attempts this campaign has made before. tried: the numbers of them.
+    callback: the call-back that it is owed now.
     """
 
     contact_id: int
@@ -133,6 +145,7 @@ class ClaimedContact(NamedTuple):
     resume_node: str = ""
     attempts: int = 0
     tried: tuple[str, ...] = ()
+    callback: Callback | None = None
 
 
 class ContactsClaimed(NamedTuple):
@@ -217,6 +230,23 @@ class Deferral(NamedTuple):
     resume_node: str = ""
 
 
+class Disposal(NamedTuple):
+    """What an agent says came of a settled attempt, and what becomes of its contact by that.
+
+    attempts: how many the contact has had in the campaign, this one included; where it has had
+    more since, it goes on as it is. callback: the call-back that is owed to it from now on.
+    """
+
+    attempt_id: int
+    contact_id: int
+    campaign_id: int
+    attempts: int
+    disposition: str
+    note: str
+    next: ContactNext
+    callback: Callback | None = None
+
+
 class StoreFailed(NamedTuple):
     """A request to the store could not be carried out; nothing of it was done."""
 
@@ -240,6 +270,9 @@ class ContactStore(Protocol):
 
     def defer(self, deferrals: Sequence[Deferral]) -> None: ...
 
+    def dispose(self, disposal: Disposal) -> None:
+        """Record a disposition; a second one of the same attempt takes the place of the first."""
+
 
 class Journal(Protocol):
     """The ledger: append-only records of `dialer.journal`."""
@@ -252,6 +285,7 @@ __all__ = [
     "AttemptDraft",
     "AttemptsCommitted",
     "AttributeValue",
+    "Callback",
     "ClaimRequest",
     "ClaimedContact",
     "ContactNext",
@@ -260,6 +294,7 @@ __all__ = [
     "Deferral",
     "DeskEvent",
     "DialRequest",
+    "Disposal",
     "Journal",
     "PreviewCard",
     "Settlement",

@@ -14,10 +14,12 @@ from dialer.ports import (
     AttemptDraft,
     AttemptsCommitted,
     AttributeValue,
+    Callback,
     ClaimedContact,
     ClaimRequest,
     ContactsClaimed,
     Deferral,
+    Disposal,
     Settlement,
     Sink,
     StoreFailed,
@@ -31,17 +33,48 @@ class _InCampaign:
     """What one campaign knows of its contacts.
 
     fresh: those that it may not have touched yet, oldest first. state: of those it has touched.
-    hot: leads that have not been dialed yet, and when each is due.
+    hot: leads that have not been dialed yet, and when each is due. callbacks, callback_due: the
+    call-backs that are owed, and when each is due.
     """
 
     def __init__(self, contact_ids: Iterable[int]) -> None:
         self.fresh: deque[int] = deque(contact_ids)
         self.waiting: list[tuple[float, int]] = []
         self.hot: dict[int, float] = {}
+        self.callbacks: dict[int, Callback] = {}
+        self.callback_due: dict[int, float] = {}
         self.state: dict[int, str] = {}
         self.resume: dict[int, str] = {}
         self.attempts: Counter[int] = Counter()
         self.tried: dict[int, tuple[str, ...]] = {}
+
+    def next_due_at(self) -> float:
+        """When the next waiting contact is due, call-backs included; 0 for none."""
+        first = [self.waiting[0][0]] if self.waiting else []
+        return min([*first, *self.callback_due.values()], default=0.0)
+
+    def owe(self, contact_id: int, callback: Callback) -> None:
+        """The contact waits for its call-back, and for nothing else."""
+        self.forget(contact_id)
+        self.state[contact_id] = "waiting"
+        self.callbacks[contact_id] = callback
+        self.callback_due[contact_id] = callback.at
+
+    def made_good(self, contact_id: int) -> None:
+        """No call-back is owed any more."""
+        if self.callbacks:
+            self.callbacks.pop(contact_id, None)
+            self.callback_due.pop(contact_id, None)
+
+    def forget(self, contact_id: int) -> None:
+        """The contact waits for nothing of what it waited for."""
+        self.made_good(contact_id)
+        self.hot.pop(contact_id, None)
+        if self.state.get(contact_id) == "waiting":
+            self.waiting = [entry for entry in self.waiting if entry[1] != contact_id]
+            heapq.heapify(self.waiting)
+        if contact_id in self.fresh:
+            self.fresh.remove(contact_id)
 
 
 class MemoryStore:
@@ -66,6 +99,7 @@ class MemoryStore:
         self._lock = threading.RLock()
         self.settlements: list[Settlement] = []
         self.ignored_settlements = 0
+        self.dispositions: dict[int, str] = {}
 
     def add(self, contact_id: int, attributes: Mapping[str, AttributeValue]) -> None:
         """Put in a contact, or its new attributes; it is eligible in every campaign."""
@@ -85,6 +119,15 @@ class MemoryStore:
                 campaign.hot[contact_id] = now
                 if contact_id in campaign.fresh:
                     campaign.fresh.remove(contact_id)
+
+    def add_callback(self, campaign_id: int, contact_id: int, callback: Callback) -> bool:
+        """Have a campaign call a contact back; False where it is held or on the line now."""
+        with self._lock:
+            campaign = self._campaign(campaign_id)
+            if campaign.state.get(contact_id) in ("claimed", "in_flight"):
+                return False
+            campaign.owe(contact_id, callback)
+            return True
 
     # --- the port -----------------------------------------------------------------------------
 
@@ -106,6 +149,10 @@ class MemoryStore:
         with self._lock:
             self._defer(deferrals)
 
+    def dispose(self, disposal: Disposal) -> None:
+        with self._lock:
+            self._dispose(disposal)
+
     # --- what a test or a simulation reads ----------------------------------------------------
 
     def states(self, campaign_id: int) -> dict[int, str]:
@@ -126,7 +173,10 @@ class MemoryStore:
             reply_to.tell(StoreFailed(request.request_id, reason))
             return
         campaign = self._campaign(request.campaign_id)
-        chosen = [self._claimed(campaign, c) for c in self._hot(campaign, request)]
+        ahead = self._ahead(campaign, campaign.hot, request, request.limit)
+        left = request.limit - len(ahead)
+        ahead += self._ahead(campaign, campaign.callback_due, request, left)
+        chosen = [self._claimed(campaign, c) for c in ahead]
         if request.hot_only:
             reply_to.tell(ContactsClaimed(request.request_id, tuple(chosen)))
             return
@@ -139,8 +189,7 @@ class MemoryStore:
         if request.retries is not None:
             due = self._due(campaign, request, request.limit - len(chosen))
             chosen += [self._claimed(campaign, c) for c in due]
-        next_due_at = campaign.waiting[0][0] if campaign.waiting else 0.0
-        reply_to.tell(ContactsClaimed(request.request_id, tuple(chosen), next_due_at))
+        reply_to.tell(ContactsClaimed(request.request_id, tuple(chosen), campaign.next_due_at()))
 
     def _nonsense(self, request: ClaimRequest) -> str:
         if self._known is not None and request.campaign_id not in self._known:
@@ -151,18 +200,20 @@ class MemoryStore:
             return f"there is no order {request.order!r}"
         return ""
 
-    def _hot(self, campaign: _InCampaign, request: ClaimRequest) -> list[int]:
-        """Hot leads whose time has come, the longest due first."""
-        if not campaign.hot:
+    def _ahead(
+        self, campaign: _InCampaign, due_at: dict[int, float], request: ClaimRequest, most: int
+    ) -> list[int]:
+        """Those who go first and whose time has come, the longest due first."""
+        if not due_at:
             return []
         due = sorted(
-            (due_at, contact_id)
-            for contact_id, due_at in campaign.hot.items()
-            if due_at <= request.now
+            (at, contact_id)
+            for contact_id, at in due_at.items()
+            if at <= request.now
             and campaign.state[contact_id] == "waiting"
             and self._fits(contact_id, request)
         )
-        return [contact_id for _, contact_id in due[: max(0, request.limit)]]
+        return [contact_id for _, contact_id in due[: max(0, most)]]
 
     def _due(self, campaign: _InCampaign, request: ClaimRequest, limit: int) -> list[int]:
         """Contacts whose time has come, first come first."""
@@ -208,6 +259,7 @@ class MemoryStore:
             campaign.resume.get(contact_id, ""),
             campaign.attempts[contact_id],
             campaign.tried.get(contact_id, ()),
+            campaign.callbacks.get(contact_id),
         )
 
     # --- attempts -----------------------------------------------------------------------------
@@ -244,6 +296,7 @@ class MemoryStore:
         campaign = self._campaign(draft.campaign_id)
         if OUTCOMES[settlement.outcome].counts:
             campaign.attempts[draft.contact_id] += 1
+            campaign.made_good(draft.contact_id)
             campaign.tried[draft.contact_id] = (
                 *campaign.tried.get(draft.contact_id, ()),
                 draft.number,
@@ -259,12 +312,29 @@ class MemoryStore:
             if deferral.resume_node:
                 campaign.resume[deferral.contact_id] = deferral.resume_node
             state = "waiting" if deferral.state == "due" else deferral.state
+            if state != "waiting":
+                campaign.made_good(deferral.contact_id)
             self._put(campaign, deferral.contact_id, state, deferral.due_at)
+
+    def _dispose(self, disposal: Disposal) -> None:
+        self.dispositions[disposal.attempt_id] = disposal.disposition
+        campaign, contact_id = self._campaign(disposal.campaign_id), disposal.contact_id
+        settled = campaign.state.get(contact_id) in ("waiting", "done", "refused")
+        if not settled or campaign.attempts[contact_id] != disposal.attempts:
+            return
+        campaign.forget(contact_id)
+        campaign.resume[contact_id] = disposal.next.resume_node
+        if disposal.callback is not None:
+            campaign.owe(contact_id, disposal.callback)
+        else:
+            self._put(campaign, contact_id, disposal.next.state, disposal.next.due_at)
 
     def _put(self, campaign: _InCampaign, contact_id: int, state: str, due_at: float) -> None:
         campaign.state[contact_id] = state
         if contact_id in campaign.hot:
             campaign.hot[contact_id] = due_at
+        elif contact_id in campaign.callbacks:
+            campaign.callback_due[contact_id] = due_at
         elif state == "waiting":
             heapq.heappush(campaign.waiting, (due_at, contact_id))
 

@@ -11,13 +11,22 @@ from typing import Any
 import sqlalchemy as sa
 
 from dialer.outcomes import OUTCOMES
-from dialer.ports import AttemptDraft, AttemptsCommitted, Deferral, Settlement, StoreFailed
+from dialer.ports import (
+    AttemptDraft,
+    AttemptsCommitted,
+    Callback,
+    Deferral,
+    Disposal,
+    Settlement,
+    StoreFailed,
+)
 from gateways.store.tables import attempts, campaign_contacts
 
 _HELD = (
     campaign_contacts.c.campaign_id == sa.bindparam("of_campaign"),
     campaign_contacts.c.contact_id == sa.bindparam("of_contact"),
 )
+_owed = campaign_contacts.c
 _busy_numbers = sa.select(attempts.c.number).where(
     attempts.c.settled_at.is_(None),
     attempts.c.number.in_(sa.bindparam("numbers", expanding=True)),
@@ -71,6 +80,9 @@ _land = (
         tried=campaign_contacts.c.tried + sa.bindparam("newly_tried", type_=sa.Text),
         last_outcome=sa.bindparam("new_outcome"),
         reason="",
+        # Only a call that was made keeps a promise.
+        callback_at=sa.case((sa.bindparam("counted") == 1, 0.0), else_=_owed.callback_at),
+        callback_agent=sa.case((sa.bindparam("counted") == 1, ""), else_=_owed.callback_agent),
     )
 )
 _defer = (
@@ -80,10 +92,35 @@ _defer = (
         state=sa.bindparam("new_state"),
         due_at=sa.bindparam("new_due_at"),
         reason=sa.bindparam("new_reason"),
+        callback_at=sa.case((sa.bindparam("new_state") == "waiting", _owed.callback_at), else_=0.0),
+        callback_agent=sa.case(
+            (sa.bindparam("new_state") == "waiting", _owed.callback_agent), else_=""
+        ),
         resume_node=sa.case(
             (sa.bindparam("new_resume_node") == "", campaign_contacts.c.resume_node),
             else_=sa.bindparam("new_resume_node"),
         ),
+    )
+)
+_dispose = (
+    sa.update(attempts)
+    .where(attempts.c.id == sa.bindparam("of_attempt"))
+    .values(disposition=sa.bindparam("new_disposition"), note=sa.bindparam("new_note"))
+)
+_go_on = (
+    sa.update(campaign_contacts)
+    .where(
+        *_HELD,
+        campaign_contacts.c.state.in_(("waiting", "done", "refused")),
+        campaign_contacts.c.attempts == sa.bindparam("of_attempts"),
+    )
+    .values(
+        state=sa.bindparam("new_state"),
+        due_at=sa.bindparam("new_due_at"),
+        resume_node=sa.bindparam("new_resume_node"),
+        reason=sa.bindparam("new_reason"),
+        callback_at=sa.bindparam("new_callback_at"),
+        callback_agent=sa.bindparam("new_callback_agent"),
     )
 )
 _YET_UNKNOWN = {
@@ -196,6 +233,28 @@ def defer(connection: sa.Connection, deferrals: Sequence[Deferral]) -> None:
                 for deferral in deferrals
             ],
         )
+
+
+def dispose(connection: sa.Connection, disposal: Disposal) -> None:
+    """Record a disposition; the contact goes on by it unless it has been dialed or held since."""
+    d = disposal
+    spoken = {"new_disposition": d.disposition, "new_note": d.note}
+    connection.execute(_dispose, {"of_attempt": d.attempt_id, **spoken})
+    owed = d.callback or Callback(0.0)
+    connection.execute(
+        _go_on,
+        {
+            "of_campaign": d.campaign_id,
+            "of_contact": d.contact_id,
+            "of_attempts": d.attempts,
+            "new_state": d.next.state,
+            "new_due_at": d.next.due_at,
+            "new_resume_node": d.next.resume_node,
+            "new_reason": f"disposition {d.disposition}",
+            "new_callback_at": owed.at,
+            "new_callback_agent": owed.agent_id,
+        },
+    )
 
 
 def _not_held(connection: sa.Connection, drafts: Sequence[AttemptDraft]) -> str:

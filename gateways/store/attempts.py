@@ -113,6 +113,8 @@ class Attempts:
                 row.attempts,
                 row.last_outcome,
                 row.reason,
+                row.callback_at,
+                row.callback_agent,
             )
             for row in rows
         )

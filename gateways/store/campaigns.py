@@ -18,6 +18,8 @@ from gateways.store.records import CampaignRecord, Page, VersionRecord
 from gateways.store.tables import attempts, campaign_contacts, campaign_versions, campaigns
 
 _alive = campaigns.c.deleted_at == 0
+_ANEW = {"state": "waiting", "resume_node": "", "attempts": 0, "last_outcome": "", "tried": ""}
+"""What a contact that is owed a call-back is reset to."""
 
 
 class Campaigns:
@@ -139,7 +141,8 @@ class Campaigns:
     def reset(self, campaign_id: int) -> int:
         """Give all its contacts back, to be dialed as if for the first time; how many.
 
-        Their attempts stay on record. Contacts that are held now are left alone.
+        Their attempts stay on record, and call-backs stay owed for the time that was promised.
+        Contacts that are held now are left alone.
 
         Raises:
             NotFoundError: there is no such campaign.
@@ -154,12 +157,14 @@ class Campaigns:
                     mend = "clone it to make a draft"
                 raise LifecycleError(f"campaign {row.title!r}", what, mend)
             _change(connection, campaign_id, {"resets": row.resets + 1})
-            return connection.execute(
-                sa.delete(campaign_contacts).where(
-                    campaign_contacts.c.campaign_id == campaign_id,
-                    campaign_contacts.c.state.not_in(("claimed", "in_flight")),
-                )
-            ).rowcount
+            mine = (
+                campaign_contacts.c.campaign_id == campaign_id,
+                campaign_contacts.c.state.not_in(("claimed", "in_flight")),
+            )
+            owed = campaign_contacts.c.callback_at > sa.literal_column("0")
+            kept = connection.execute(sa.update(campaign_contacts).where(*mine, owed).values(_ANEW))
+            gone = connection.execute(sa.delete(campaign_contacts).where(*mine, ~owed))
+            return kept.rowcount + gone.rowcount
 
         return self._database.write(work, alone=True)
 

@@ -1,9 +1,10 @@
 """Claiming contacts for a campaign.
 
 The rule of this module: a contact is claimed in the transaction that found it, so no contact is
-ever claimed twice. Hot leads go first, then waiting contacts that have come due, the longest due
-first of each; then those the campaign has never touched, by id, oldest first (fifo) or newest
-first (lifo). A request may say how many of those that are due go before the untouched ones.
+ever claimed twice. Hot leads go first, then call-backs, then other waiting contacts that have come
+due, the longest due first of each; then those the campaign has never touched, by id, oldest first
+(fifo) or newest first (lifo). A request may say how many of those that are due go before the
+untouched ones.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from dialer.errors import FilterError
-from dialer.ports import AttributeValue, ClaimedContact, ClaimRequest, ContactsClaimed, StoreFailed
+from dialer.ports import (
+    AttributeValue,
+    Callback,
+    ClaimedContact,
+    ClaimRequest,
+    ContactsClaimed,
+    StoreFailed,
+)
 from gateways.store.filter_book import FilterBook
 from gateways.store.sweep import Edition, Sweep
 from gateways.store.tables import (
@@ -69,6 +77,8 @@ class _Finder:
                 states.c.resume_node,
                 states.c.attempts,
                 states.c.tried,
+                states.c.callback_at,
+                states.c.callback_agent,
             )
             .join_from(states, contacts, contacts.c.id == states.c.contact_id)
             .where(
@@ -81,6 +91,7 @@ class _Finder:
             .limit(sa.bindparam("most"))
         )
         self.hot = self.waiting.where(states.c.hot == 1)
+        self.callbacks = self.waiting.where(states.c.callback_at > sa.literal_column("0"))
         untouched = ~sa.exists().where(
             states.c.campaign_id == sa.bindparam("campaign_id"),
             states.c.contact_id == contacts.c.id,
@@ -136,6 +147,8 @@ class Claims:
         except FilterError as error:
             return StoreFailed(request.request_id, str(error))
         claimed = self._claim_due(connection, finder.hot, request, request.limit)
+        left = request.limit - len(claimed)
+        claimed += self._claim_due(connection, finder.callbacks, request, left)
         if request.hot_only:
             return ContactsClaimed(request.request_id, tuple(claimed))
         left = request.limit - len(claimed)
@@ -196,6 +209,7 @@ class Claims:
                 row.resume_node,
                 row.attempts,
                 tuple(row.tried.split()),
+                Callback(row.callback_at, row.callback_agent) if row.callback_at else None,
             )
             for row in rows
         ]

@@ -19,6 +19,7 @@ from dialer.ports import (
     ContactNext,
     ContactsClaimed,
     Deferral,
+    Disposal,
     Settlement,
     Sink,
     StoreFailed,
@@ -101,6 +102,14 @@ class SqlContactStore:
             lambda connection: attempt_writes.defer(connection, deferrals),
             lambda _done: None,
             f"{len(deferrals)} deferrals",
+        )
+
+    def dispose(self, disposal: Disposal) -> None:
+        """Record what an agent says came of an attempt; kept and tried again like a settlement."""
+        self._submit_owed(
+            lambda connection: attempt_writes.dispose(connection, disposal),
+            lambda _done: None,
+            f"the disposition of attempt {disposal.attempt_id}",
         )
 
     def recover(self, sent_attempt_ids: Iterable[int], now: float) -> RecoveryReport:

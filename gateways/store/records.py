@@ -64,6 +64,22 @@ class HotLead:
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackRecord:
+    """A call-back that was asked for. state: of the contact in the campaign, before it; "" if new.
+
+    placed: it is owed now. Not so where the contact is held or on the line this moment.
+    """
+
+    contact_id: int
+    campaign_id: int
+    at: float
+    agent_id: str
+    state: str
+    placed: bool
+    fits: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FilterRecord:
     """A saved contact filter. tree: plain data, as `dialer.filters` reads it."""
 
@@ -114,7 +130,7 @@ class VersionRecord:
 
 @dataclass(frozen=True, slots=True)
 class StandingRecord:
-    """Where a contact stands in a campaign: for `explain contact`."""
+    """Where a contact stands in a campaign: for `explain contact`. callback_at: 0 for none."""
 
     campaign_id: int
     title: str
@@ -124,6 +140,8 @@ class StandingRecord:
     attempts: int
     last_outcome: str
     reason: str
+    callback_at: float = 0.0
+    callback_agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +168,8 @@ class AttemptRecord:
     q850: int
     detail: str
     caller_id: str = ""
+    disposition: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

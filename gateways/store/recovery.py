@@ -36,6 +36,8 @@ _interrupt = (
         tried=campaign_contacts.c.tried + sa.bindparam("newly_tried", type_=sa.Text),
         last_outcome="interrupted",
         reason="the dialer stopped during the attempt",
+        callback_at=0.0,
+        callback_agent="",
     )
 )
 _release = (

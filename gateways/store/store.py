@@ -16,6 +16,7 @@ from dialer.contacts import Schema
 from dialer.errors import StoreError
 from gateways.store.agents import Agents
 from gateways.store.attempts import Attempts
+from gateways.store.callbacks import Callbacks
 from gateways.store.campaigns import Campaigns
 from gateways.store.claims import Claims
 from gateways.store.contact_store import SqlContactStore
@@ -53,6 +54,7 @@ class Store:
         self.port = SqlContactStore(self._writer, claims, clock)
         self.contacts = Contacts(database, book)
         self.hot_leads = HotLeads(database, book)
+        self.callbacks = Callbacks(database, book)
         self.filters = Filters(database, book)
         self.campaigns = Campaigns(database, book)
         self.agents = Agents(database)

@@ -118,6 +118,9 @@ campaign_contacts = sa.Table(
     sa.Column("hot", sa.Integer, nullable=False, server_default="0"),
     # Numbers that counted attempts were made at, each after a blank.
     sa.Column("tried", sa.Text, nullable=False, server_default=sa.text("''")),
+    # When a call-back was promised for, 0 for none; who is to make it, empty for anybody.
+    sa.Column("callback_at", Seconds, nullable=False, server_default="0"),
+    sa.Column("callback_agent", sa.Text, nullable=False, server_default=sa.text("''")),
     _flag("state", "claimed", "in_flight", "waiting", "done", "refused"),
     sa.Index(None, "campaign_id", "state", "due_at", "contact_id"),
     sa.Index(None, "contact_id"),
@@ -131,6 +134,15 @@ sa.Index(
     campaign_contacts.c.due_at,
     sqlite_where=campaign_contacts.c.hot == 1,
     postgresql_where=campaign_contacts.c.hot == 1,
+)
+
+# And so are the call-backs.
+sa.Index(
+    "ix_campaign_contacts_callback",
+    campaign_contacts.c.campaign_id,
+    campaign_contacts.c.due_at,
+    sqlite_where=campaign_contacts.c.callback_at > sa.literal_column("0"),
+    postgresql_where=campaign_contacts.c.callback_at > sa.literal_column("0"),
 )
 
 attempts = sa.Table(
@@ -159,6 +171,9 @@ attempts = sa.Table(
     sa.Column("detail", sa.Text, nullable=False),
     # What the callee saw, E.164; empty where the trunk showed its own.
     sa.Column("caller_id", sa.Text, nullable=False, server_default=sa.text("''")),
+    # What the agent says came of it, of the campaign's own list, and in their words.
+    sa.Column("disposition", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("note", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Index(None, "contact_id", "id"),
     sa.Index(None, "campaign_id", "id"),
     sqlite_autoincrement=True,

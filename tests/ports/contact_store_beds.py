@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from dialer.contacts import AttributeSpec, AttributeType, Schema
 from dialer.filter_tree import load_filter
 from dialer.filters import compile_filter
-from dialer.ports import AttributeValue, ContactStore
+from dialer.ports import AttributeValue, Callback, ContactStore
 from gateways.store import NewContact, open_store
 from sim.memory_store import MemoryStore, SavedFilter
 
@@ -61,6 +61,12 @@ class StoreBed(Protocol):
     def add_hot(self, campaign_id: int, row: Mapping[str, AttributeValue], now: float) -> int:
         """Put in a hot lead of a campaign; its contact id."""
 
+    def add_callback(self, campaign_id: int, contact_id: int, callback: Callback) -> bool:
+        """Promise a contact a call-back; False where it is held or on the line."""
+
+    def disposition(self, attempt_id: int) -> str:
+        """What was recorded of an attempt."""
+
     def second_settlements(self) -> int:
         """How many settlements of settled attempts were ignored."""
 
@@ -103,6 +109,12 @@ class MemoryBed:
         self.store.add_hot(campaign_id, contact_id, now)
         return contact_id
 
+    def add_callback(self, campaign_id: int, contact_id: int, callback: Callback) -> bool:
+        return self.store.add_callback(campaign_id, contact_id, callback)
+
+    def disposition(self, attempt_id: int) -> str:
+        return self.store.dispositions.get(attempt_id, "")
+
     def second_settlements(self) -> int:
         return self.store.ignored_settlements
 
@@ -138,6 +150,13 @@ class SqlBed:
         lead = self.store.hot_leads.add(campaign_id, NewContact(SCHEMA.key_of(row), row))
         self._now = 0.0
         return lead.contact_id
+
+    def add_callback(self, campaign_id: int, contact_id: int, callback: Callback) -> bool:
+        return self.store.callbacks.add(campaign_id, contact_id, callback).placed
+
+    def disposition(self, attempt_id: int) -> str:
+        self.store.port.flush()
+        return self.store.attempts.get(attempt_id).disposition
 
     def second_settlements(self) -> int:
         self.store.port.flush()

@@ -7,7 +7,7 @@ import pytest
 from dialer.agents import AgentProfile
 from dialer.errors import FlowError, LifecycleError, NotFoundError
 from dialer.filter_tree import load_filter
-from dialer.ports import AttemptDraft, ClaimRequest, ContactNext, Deferral, Settlement
+from dialer.ports import AttemptDraft, Callback, ClaimRequest, ContactNext, Deferral, Settlement
 from gateways.store import CampaignRecord, NewContact, Store, open_store
 from tests.ports.contact_store_beds import SCHEMA, Replies
 
@@ -168,6 +168,22 @@ def test_a_reset_gives_contacts_back_that_nobody_holds(store: Store) -> None:
     claimed = [contact.contact_id for contact in replies.take().contacts]
     assert claimed == [store.attempts.get(first).contact_id, 3]
     assert store.attempts.get(flying).contact_id == 2
+
+
+def test_a_reset_keeps_the_promise_of_a_call_back(store: Store) -> None:
+    store.contacts.import_batch([NewContact(f"{n}", {}) for n in range(2)])
+    campaign = store.campaigns.create("one", "").campaign_id
+    attempt = dial(store, campaign, "customer_answered")
+    store.callbacks.add(campaign, 1, Callback(50.0, "amy"))
+    assert store.campaigns.reset(campaign) == 1
+    replies = Replies()
+    store.port.claim(ClaimRequest(1, campaign, "", "fifo", 9, 49.0), replies)
+    assert [contact.contact_id for contact in replies.take().contacts] == [2]
+    store.port.claim(ClaimRequest(1, campaign, "", "fifo", 9, 50.0), replies)
+    (contact,) = replies.take().contacts
+    assert (contact.contact_id, contact.attempts, contact.callback) == (1, 0, Callback(50.0, "amy"))
+    assert store.callbacks.owed(campaign, 50.0) == {"due": 1, "waiting": 0}
+    assert store.attempts.get(attempt).contact_id == 1
 
 
 def test_what_became_of_a_contact_can_be_told(store: Store) -> None:

@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 
 from dialer.errors import StoreError
-from dialer.ports import AttemptDraft, ClaimedContact, ClaimRequest, ContactNext, Settlement
+from dialer.ports import (
+    AttemptDraft,
+    Callback,
+    ClaimedContact,
+    ClaimRequest,
+    ContactNext,
+    Settlement,
+)
 from gateways.store import NewContact, Store, open_store
 from tests.ports.contact_store_beds import SCHEMA, Replies
 
@@ -39,6 +46,21 @@ def commit(store: Store, campaign_id: int, contacts: tuple[ClaimedContact, ...])
     store.port.commit_attempts(2, drafts, replies)
     ids: tuple[int, ...] = replies.take().attempt_ids
     return ids
+
+
+def test_a_call_back_that_nobody_made_is_still_owed_after_a_crash(url: str) -> None:
+    with open_store(url, SCHEMA) as store:
+        campaign = fill(store, 3)
+        for contact_id in (1, 2, 3):
+            store.callbacks.add(campaign, contact_id, Callback(10.0, "amy"))
+        contacts = claim(store, campaign, 3, now=10.0)
+        sent, _ = commit(store, campaign, contacts[:2])
+        crash(store)
+    with open_store(url, SCHEMA) as store:
+        store.port.recover({sent}, now=500.0)
+        again = claim(store, campaign, 9, now=500.0)
+    owed = Callback(10.0, "amy")
+    assert [(c.contact_id, c.callback) for c in again] == [(2, owed), (3, owed)]
 
 
 def crash(store: Store) -> None:
