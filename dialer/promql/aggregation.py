@@ -88,9 +88,17 @@ def check_quantile(ctx: Context, q: float) -> None:
 
 
 def best(
-    k_run: ScalarRun, group_labels: Callable[[Labels], Labels], inner: VectorRun, *, largest: bool
+    k_run: ScalarRun,
+    group_labels: Callable[[Labels], Labels],
+    inner: VectorRun,
+    *,
+    largest: bool,
+    in_place: bool,
 ) -> VectorRun:
-    """topk and bottomk: elements keep their labels; within a group best first, NaN last."""
+    """topk and bottomk: elements keep their labels; within a group best first, NaN last.
+
+    in_place: how the heap is kept, see there.
+    """
     grouped = grouping(group_labels)
 
     def run(ctx: Context, t: int) -> Vec:
@@ -100,7 +108,12 @@ def best(
             return EMPTY
         ctx.spend(2 * len(values))
         _, members = grouped(vector)
-        chosen = [n for numbers in members for n in _heap(values, numbers, k, largest=largest)]
+        chosen: list[int] = []
+        for numbers in members:
+            heap = _Heap(values, k, largest=largest, in_place=in_place)
+            for number in numbers:
+                heap.offer(number)
+            chosen += heap.best_first()
         return tuple([vector[n] for n in chosen]), [values[n] for n in chosen]
 
     return run
@@ -113,40 +126,64 @@ def count_of(k: float) -> int:
     return int(k)
 
 
-def _heap(values: list[float], numbers: list[int], k: int, *, largest: bool) -> list[int]:
-    """The k best, best first; NaN is the worst.
+class _Heap:
+    """The k best of a group, the worst of them on top; NaN is worse than every number.
 
-    A heap with the worst on top, kept exactly as Prometheus keeps it: which of several equals
-    stay follows from that alone.
+    Kept exactly as Prometheus keeps it: which of several equals stay follows from that alone.
+    Version 2 takes the worst out and puts the new one in; version 3 writes it in its place.
     """
-    heap: list[int] = []
 
-    def worse(a: int, b: int) -> bool:
-        x, y = values[heap[a]], values[heap[b]]
-        return math.isnan(x) or (x < y if largest else x > y)
+    def __init__(self, values: list[float], k: int, *, largest: bool, in_place: bool) -> None:
+        self._values = values
+        self._k = k
+        self._sign = 1.0 if largest else -1.0
+        self._in_place = in_place
+        self._heap: list[int] = []
 
-    for number in numbers:
-        if len(heap) < k:
-            heap.append(number)
-            at = len(heap) - 1
-            while at and worse(at, (at - 1) // 2):
-                up = (at - 1) // 2
-                heap[at], heap[up] = heap[up], heap[at]
-                at = up
-            continue
-        value, top = values[number], values[heap[0]]
-        if (value > top if largest else value < top) or (math.isnan(top) and not math.isnan(value)):
-            heap[0] = number
-            at = 0
-            while (child := 2 * at + 1) < k:
-                if child + 1 < k and worse(child + 1, child):
-                    child += 1
-                if not worse(child, at):
-                    break
-                heap[at], heap[child] = heap[child], heap[at]
-                at = child
-    sign = -1.0 if largest else 1.0
-    return sorted(heap, key=lambda n: (math.isnan(values[n]), sign * values[n]))
+    def offer(self, number: int) -> None:
+        heap = self._heap
+        if len(heap) < self._k:
+            self._push(number)
+        elif self._worse(heap[0], number):
+            if self._in_place:
+                heap[0] = number
+                self._sink()
+            else:
+                last = heap.pop()
+                if heap:
+                    heap[0] = last
+                    self._sink()
+                self._push(number)
+
+    def best_first(self) -> list[int]:
+        values, sign = self._values, -self._sign
+        return sorted(self._heap, key=lambda n: (math.isnan(values[n]), sign * values[n]))
+
+    def _worse(self, a: int, b: int) -> bool:
+        x, y = self._values[a] * self._sign, self._values[b] * self._sign
+        return x < y or (math.isnan(x) and not math.isnan(y))
+
+    def _before(self, a: int, b: int) -> bool:
+        x, y = self._values[a] * self._sign, self._values[b] * self._sign
+        return math.isnan(x) or x < y
+
+    def _push(self, number: int) -> None:
+        heap = self._heap
+        heap.append(number)
+        at = len(heap) - 1
+        while at and self._before(heap[at], heap[up := (at - 1) // 2]):
+            heap[at], heap[up] = heap[up], heap[at]
+            at = up
+
+    def _sink(self) -> None:
+        heap, at = self._heap, 0
+        while (child := 2 * at + 1) < len(heap):
+            if child + 1 < len(heap) and self._before(heap[child + 1], heap[child]):
+                child += 1
+            if not self._before(heap[child], heap[at]):
+                return
+            heap[at], heap[child] = heap[child], heap[at]
+            at = child
 
 
 def value_counts(name: str, keep: Callable[[Labels], Labels], inner: VectorRun) -> VectorRun:

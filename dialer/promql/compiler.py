@@ -153,7 +153,13 @@ class Compiler:
         elif op == "quantile" and param:
             run = aggregation.quantiles(param.run, keep, inner.run)
         elif op in {"topk", "bottomk"} and param:
-            run = aggregation.best(param.run, keep, inner.run, largest=op == "topk")
+            run = aggregation.best(
+                param.run,
+                keep,
+                inner.run,
+                largest=op == "topk",
+                in_place=self._dialect.left_open,
+            )
         elif op == "count_values" and param:
             label = require_name(str(param.constant))
             if tree.modifier is None or _name(tree.modifier.type) == "By":
@@ -175,6 +181,8 @@ class Compiler:
                 Node("scalar", binary.of_numbers(op, left.run, right.run), text, children)
             )
         renamed = label_sets.mapped(self._drop)
+        if op == "atan2" and not self._dialect.left_open:
+            renamed = _same  # version 2 keeps the name here
         if "scalar" in {left.kind, right.kind}:
             swapped = left.kind == "scalar"
             vector, number = (right, left) if swapped else (left, right)
@@ -188,7 +196,7 @@ class Compiler:
                 "vector", binary.sets(op, left.run, right.run, matching.key), text, children
             )
         if op in COMPARISONS and not as_bool:
-            renamed = lambda names: names  # noqa: E731 - a comparison keeps the name
+            renamed = _same
         run = binary.vectors(op, left.run, right.run, matching, renamed, as_bool=as_bool)
         return Node("vector", run, text, children)
 
@@ -224,6 +232,10 @@ class Compiler:
 def _name(member: Any) -> str:
     """The bare name of a member of one of the parser's enumerations."""
     return str(member).rsplit(".", 1)[-1]
+
+
+def _same(names: tuple[Labels, ...]) -> tuple[Labels, ...]:
+    return names
 
 
 def _constant(value: float, text: str) -> Node:

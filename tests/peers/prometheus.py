@@ -35,14 +35,16 @@ class Prometheus:
         with Prometheus(tmp_path, "127.0.0.1:9464") as prometheus:
             prometheus.wait_for('dialer_call_attempts_total{campaign="spring"} > 0')
 
-    target: host:port whose `path` it scrapes every `interval_s`, as `job`.
+    target: host:port whose `path` it scrapes every `interval_s`, as `job`; "" scrapes nothing.
+    recorded: samples in OpenMetrics' text form that it is to have from the start, of any time.
     """
 
     def __init__(
         self,
         folder: Path,
-        target: str,
+        target: str = "",
         *,
+        recorded: str = "",
         path: str = "/metrics",
         job: str = "foredial",
         interval_s: float = 1.0,
@@ -51,6 +53,9 @@ class Prometheus:
         self._config = _CONFIG.format(
             interval_ms=round(interval_s * 1000), job=job, path=path, target=target
         )
+        if not target:
+            self._config = self._config.split("scrape_configs")[0]
+        self._recorded = recorded
         self.port = free_port("127.0.0.1", socket.SOCK_STREAM)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -63,6 +68,8 @@ class Prometheus:
         self._folder.mkdir(parents=True, exist_ok=True)
         config = self._folder / "prometheus.yml"
         config.write_text(self._config, encoding="ascii")
+        if self._recorded:
+            self._record()
         with (self._folder / "prometheus.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [
@@ -82,6 +89,20 @@ class Prometheus:
                 raise RuntimeError(f"Prometheus does not come up: {self.log()[-800:]}")
             time.sleep(_STEP_S)
         return self
+
+    def _record(self) -> None:
+        """Blocks of the recorded samples, as the server keeps them (a block spans two hours)."""
+        samples = self._folder / "samples.om"
+        samples.write_text(self._recorded, encoding="utf-8")
+        command = ["promtool", "tsdb", "create-blocks-from", "openmetrics"]
+        made = subprocess.run(
+            [*command, str(samples), str(self._folder / "data")],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if made.returncode:
+            raise RuntimeError(f"promtool makes no blocks: {(made.stdout + made.stderr)[-800:]}")
 
     def _is_ready(self) -> bool:
         try:
