@@ -38,6 +38,7 @@ from dialer.caller_ids import Caller
 from dialer.compliance.permission import Rule
 from dialer.flow.graph import Flow
 from dialer.ports import (
+    LIST_PAUSED,
     AttemptDraft,
     AttemptsCommitted,
     ClaimedContact,
@@ -213,7 +214,7 @@ class ContactFeeder(Behaviour):
         now = self.runtime.now()
         for place, contact in enumerate(pending.contacts):
             attempt_id = ids[place] if ids else 0
-            if attempt_id:
+            if attempt_id > 0:
                 settlement = never_dialed(attempt_id, contact, self._campaign_id, now, reason)
                 self._store.settle(settlement)
             else:
@@ -366,6 +367,13 @@ class ContactFeeder(Behaviour):
     ) -> Deferral:
         return Deferral(contact.contact_id, self._campaign_id, state, due_at, reason, resume_node)
 
+    def _not_now(self, contact: ClaimedContact, answer: int, now: float) -> Deferral:
+        """What becomes of a contact of which the store made no attempt."""
+        if answer == LIST_PAUSED:
+            return self._defer(contact, "due", now, "its list is paused")
+        reason = "its number is on another call"
+        return self._defer(contact, "waiting", now + NUMBER_BUSY_S, reason)
+
     def _commit(self, need: NeedContacts, chosen: list[Chosen]) -> None:
         now = self.runtime.now()
         self._request_id += 1
@@ -406,7 +414,7 @@ class ContactFeeder(Behaviour):
         )
         for ticket, contact, draft, caller, attempt_id in rows:
             agent_id = self._kept.agent(ticket)
-            if attempt_id:
+            if attempt_id > 0:
                 ready.append(
                     ReadyAttempt(
                         ticket, attempt_id, draft.node_id, draft.number, contact, caller, agent_id
@@ -415,8 +423,7 @@ class ContactFeeder(Behaviour):
             else:
                 (lost if agent_id else short).append(ticket)
                 self._callers.unused(caller.number, now)
-                reason = "its number is on another call"
-                busy.append(self._defer(contact, "waiting", now + NUMBER_BUSY_S, reason))
+                busy.append(self._not_now(contact, attempt_id, now))
         if busy:
             self._store.defer(busy)
         if ready:

@@ -11,13 +11,14 @@ import queue
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from dialer.contacts import AttributeSpec, AttributeType, Schema
 from dialer.filter_tree import load_filter
-from dialer.ports import AttemptDraft, ClaimRequest, ContactNext, Settlement
+from dialer.ports import AttemptDraft, ClaimRequest, ContactNext, Deferral, Settlement
 from gateways.store import NewContact, Store, open_store
 
 SCHEMA = Schema(
@@ -27,6 +28,9 @@ SCHEMA = Schema(
         AttributeSpec(name="phone", type=AttributeType.PHONE),
     ]
 )
+
+
+LISTS = 5
 
 
 class Replies:
@@ -97,14 +101,16 @@ def attempts(store: Store, campaign_id: int, count: int, at_once: int) -> None:
 
 def claims(store: Store, campaign_id: int, name: str, limit: int = 50) -> None:
     replies = Replies()
-    spent = []
+    spent, cpu = [], []
     for _ in range(20):
-        began = time.perf_counter()
+        began, cpu_began = time.perf_counter(), time.process_time()
         claim(store, replies, campaign_id, limit, name)
         spent.append(time.perf_counter() - began)
+        cpu.append(time.process_time() - cpu_began)
     print(
         f"claim of {limit}, filter {name or 'none'}: first {1000 * spent[0]:.1f} ms, "
-        f"then {1000 * median(spent[1:]):.2f} ms (worst {1000 * max(spent[1:]):.2f})"
+        f"then {1000 * median(spent[1:]):.2f} ms (worst {1000 * max(spent[1:]):.2f}), "
+        f"{1000 * median(cpu[1:]):.2f} CPU ms"
     )
 
 
@@ -138,6 +144,20 @@ def main() -> None:
         with open_store(url, SCHEMA) as store:
             for name in ("", "boston", "nobody"):
                 claims(store, done, name)
+            mixed = store.campaigns.create("third", "").campaign_id
+            for part in range(LISTS):
+                in_part = islice(rows(options.contacts), part, options.contacts, LISTS)
+                for _counts in store.contacts.import_all(in_part, to_list=f"list {part}"):
+                    pass
+            print(f"{LISTS} lists of {options.contacts // LISTS:,}:")
+            claims(store, mixed, "")
+            waiting = claim(store, replies, mixed, options.contacts // 4).contacts
+            again = [Deferral(c.contact_id, mixed, "waiting", 1.0, "") for c in waiting]
+            store.port.defer(again)
+            store.port.flush()
+            store.lists.pause("list 0", True)
+            print(f"{len(again):,} due again, of one list in {LISTS} that is paused:")
+            claims(store, mixed, "")
 
 
 if __name__ == "__main__":

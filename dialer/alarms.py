@@ -109,7 +109,8 @@ def campaign_troubles(facts: CampaignFacts) -> dict[str, str]:
         )
     if facts.open and facts.finished and not facts.dialing:
         troubles["list_exhausted"] = (
-            f"{where}: nobody is left to dial; import contacts, widen the filter or stop it"
+            f"{where}: nobody is left to dial; import contacts, widen the filter, "
+            "resume a paused list or stop it"
         )
     if facts.store_trouble:
         troubles["store_trouble"] = (

@@ -172,10 +172,17 @@ class AttemptDraft(NamedTuple):
     caller_id: str = ""
 
 
+NUMBER_BUSY = 0
+"""In place of an attempt id: the number is in flight elsewhere."""
+
+LIST_PAUSED = -1
+"""In place of an attempt id: the contact's list was paused after it was claimed."""
+
+
 class AttemptsCommitted(NamedTuple):
     """Answer to `commit_attempts`: the attempts stand in the store and may be dialed.
 
-    attempt_ids: one per draft, in order; 0 where the number is in flight elsewhere.
+    attempt_ids: one per draft, in order; NUMBER_BUSY or LIST_PAUSED where none was made.
     """
 
     request_id: int
@@ -258,7 +265,11 @@ class ContactStore(Protocol):
     """Contacts and attempts. Writes of one instant may share a transaction (group commit)."""
 
     def claim(self, request: ClaimRequest, reply_to: Sink) -> None:
-        """Brings `ContactsClaimed` or `StoreFailed`. No contact is ever claimed twice."""
+        """Brings `ContactsClaimed` or `StoreFailed`.
+
+        No contact is ever claimed twice, and none of a paused list. Those that are due, and
+        those that are untouched, come from their lists in turns by weight.
+        """
 
     def commit_attempts(
         self, request_id: int, drafts: Sequence[AttemptDraft], reply_to: Sink
@@ -281,6 +292,8 @@ class Journal(Protocol):
 
 
 __all__ = [
+    "LIST_PAUSED",
+    "NUMBER_BUSY",
     "AgentDesk",
     "AttemptDraft",
     "AttemptsCommitted",

@@ -7,10 +7,14 @@ nothing that a simulation does not read.
 import heapq
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from itertools import islice
 
+from dialer.list_turns import ListTurns
 from dialer.outcomes import OUTCOMES
 from dialer.ports import (
+    LIST_PAUSED,
+    NUMBER_BUSY,
     AttemptDraft,
     AttemptsCommitted,
     AttributeValue,
@@ -27,6 +31,9 @@ from dialer.ports import (
 
 SavedFilter = Callable[[Mapping[str, AttributeValue], float], bool]
 """(attributes, epoch seconds of the claim) -> whether the contact is one of them"""
+
+
+_DEFAULT_LIST = 1
 
 
 class _InCampaign:
@@ -47,6 +54,8 @@ class _InCampaign:
         self.resume: dict[int, str] = {}
         self.attempts: Counter[int] = Counter()
         self.tried: dict[int, tuple[str, ...]] = {}
+        self.turns_of_due = ListTurns()
+        self.turns_of_fresh = ListTurns()
 
     def next_due_at(self) -> float:
         """When the next waiting contact is due, call-backs included; 0 for none."""
@@ -96,14 +105,33 @@ class MemoryStore:
         self._open: dict[int, AttemptDraft] = {}
         self._numbers: set[str] = set()
         self._attempt_id = 0
+        self._weights = {_DEFAULT_LIST: 1}
+        self._paused: set[int] = set()
+        self._list_of: dict[int, int] = {}
         self._lock = threading.RLock()
         self.settlements: list[Settlement] = []
         self.ignored_settlements = 0
         self.dispositions: dict[int, str] = {}
 
-    def add(self, contact_id: int, attributes: Mapping[str, AttributeValue]) -> None:
-        """Put in a contact, or its new attributes; it is eligible in every campaign."""
+    def set_list(self, list_id: int, weight: int, paused: bool = False) -> None:
+        """Make a list of contacts, weight it, pause it or resume it."""
         with self._lock:
+            self._weights[list_id] = weight
+            (self._paused.add if paused else self._paused.discard)(list_id)
+
+    def add(
+        self,
+        contact_id: int,
+        attributes: Mapping[str, AttributeValue],
+        list_id: int | None = None,
+    ) -> None:
+        """Put in a contact, or its new attributes; it is eligible in every campaign.
+
+        list_id: its list from now on; None leaves it where it is.
+        """
+        with self._lock:
+            if list_id is not None:
+                self._list_of[contact_id] = list_id
             if contact_id not in self._contacts:
                 for campaign in self._campaigns.values():
                     campaign.fresh.append(contact_id)
@@ -180,16 +208,38 @@ class MemoryStore:
         if request.hot_only:
             reply_to.tell(ContactsClaimed(request.request_id, tuple(chosen)))
             return
+        running = {n: weight for n, weight in self._weights.items() if n not in self._paused}
+
+        def take_due(list_id: int, most: int) -> list[int]:
+            return self._due(campaign, request, most, list_id)
+
+        def take_fresh(list_id: int, most: int) -> list[int]:
+            return self._untouched(campaign, request, most, list_id)
+
         left = request.limit - len(chosen)
         due_first = left if request.retries is None else min(left, request.retries)
-        due = self._due(campaign, request, due_first)
+        due = campaign.turns_of_due.share(running, due_first, take_due)
         chosen += [self._claimed(campaign, c) for c in due]
-        untouched = self._untouched(campaign, request, request.limit - len(chosen))
+        left = request.limit - len(chosen)
+        untouched = campaign.turns_of_fresh.share(running, left, take_fresh)
         chosen += [self._claimed(campaign, contact_id) for contact_id in untouched]
         if request.retries is not None:
-            due = self._due(campaign, request, request.limit - len(chosen))
+            due = campaign.turns_of_due.share(running, request.limit - len(chosen), take_due)
             chosen += [self._claimed(campaign, c) for c in due]
-        reply_to.tell(ContactsClaimed(request.request_id, tuple(chosen), campaign.next_due_at()))
+        next_due_at = self._next_due_at(campaign)
+        reply_to.tell(ContactsClaimed(request.request_id, tuple(chosen), next_due_at))
+
+    def _next_due_at(self, campaign: _InCampaign) -> float:
+        if not self._paused:
+            return campaign.next_due_at()
+        waiting = [*campaign.waiting, *((at, c) for c, at in campaign.callback_due.items())]
+        return min((at for at, c in waiting if not self._is_paused(c)), default=0.0)
+
+    def _is_paused(self, contact_id: int) -> bool:
+        return bool(self._paused) and self._list(contact_id) in self._paused
+
+    def _list(self, contact_id: int) -> int:
+        return self._list_of.get(contact_id, _DEFAULT_LIST)
 
     def _nonsense(self, request: ClaimRequest) -> str:
         if self._known is not None and request.campaign_id not in self._known:
@@ -211,12 +261,15 @@ class MemoryStore:
             for contact_id, at in due_at.items()
             if at <= request.now
             and campaign.state[contact_id] == "waiting"
+            and not self._is_paused(contact_id)
             and self._fits(contact_id, request)
         )
         return [contact_id for _, contact_id in due[: max(0, most)]]
 
-    def _due(self, campaign: _InCampaign, request: ClaimRequest, limit: int) -> list[int]:
-        """Contacts whose time has come, first come first."""
+    def _due(
+        self, campaign: _InCampaign, request: ClaimRequest, limit: int, list_id: int
+    ) -> list[int]:
+        """Contacts of a list whose time has come, first come first."""
         found: list[int] = []
         passed_over: list[tuple[float, int]] = []
         waiting = campaign.waiting
@@ -224,7 +277,7 @@ class MemoryStore:
             entry = heapq.heappop(waiting)
             if campaign.hot and entry[1] in campaign.hot:
                 continue  # it was marked while it waited, and is not found this way any more
-            if self._fits(entry[1], request):
+            if self._list(entry[1]) == list_id and self._fits(entry[1], request):
                 found.append(entry[1])
             else:
                 passed_over.append(entry)
@@ -236,20 +289,21 @@ class MemoryStore:
         name = request.filter_name
         return not name or self._filters[name](self._contacts[contact_id], request.now)
 
-    def _untouched(self, campaign: _InCampaign, request: ClaimRequest, limit: int) -> Iterator[int]:
-        """Contacts that the campaign never had, in the order asked for."""
+    def _untouched(
+        self, campaign: _InCampaign, request: ClaimRequest, limit: int, list_id: int
+    ) -> list[int]:
+        """Contacts of a list that the campaign never had, in the order asked for."""
         fifo = request.order == "fifo"
-        if request.filter_name:
-            # Contacts and filters may change, so each claim looks at all that are left.
+        if request.filter_name or len(self._weights) > 1:
+            # Contacts, filters and lists may change, so each claim looks at all that are left.
             left = campaign.fresh if fifo else reversed(campaign.fresh)
-            found = [c for c in left if self._fits(c, request)][: max(0, limit)]
+            mine = (c for c in left if self._list(c) == list_id and self._fits(c, request))
+            found = list(islice(mine, limit))
             taken = set(found)
             campaign.fresh = deque(c for c in campaign.fresh if c not in taken)
-            yield from found
-            return
+            return found
         take = campaign.fresh.popleft if fifo else campaign.fresh.pop
-        for _ in range(min(limit, len(campaign.fresh))):
-            yield take()
+        return [take() for _ in range(min(limit, len(campaign.fresh)))]
 
     def _claimed(self, campaign: _InCampaign, contact_id: int) -> ClaimedContact:
         campaign.state[contact_id] = "claimed"
@@ -274,8 +328,11 @@ class MemoryStore:
                 return
         ids: list[int] = []
         for draft in drafts:
+            if self._is_paused(draft.contact_id):
+                ids.append(LIST_PAUSED)
+                continue
             if draft.number in self._numbers:
-                ids.append(0)
+                ids.append(NUMBER_BUSY)
                 continue
             self._attempt_id += 1
             self._open[self._attempt_id] = draft

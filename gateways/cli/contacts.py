@@ -15,6 +15,7 @@ import typer
 
 from dialer.contact_csv import Rejected
 from dialer.errors import InputError
+from gateways.cli import lists
 from gateways.cli.files import STANDARD_INPUT, read_text, shown, unreadable
 from gateways.cli.output import Output, local
 from gateways.cli.verb import Work, verb
@@ -24,6 +25,9 @@ _TOLD_REJECTS = 20
 
 FilterName = Annotated[str, typer.Argument(metavar="NAME", help="The filter's name.")]
 Paged = Annotated[int, typer.Option(min=1)]
+ToList = Annotated[
+    str, typer.Option("--list", metavar="NAME", help="The list it goes to, made if need be.")
+]
 PerPage = Annotated[int, typer.Option(min=1, max=1000)]
 
 
@@ -34,6 +38,7 @@ def add_to(app: typer.Typer) -> None:
     contacts.command("import")(import_file)
     contacts.command("add")(add_contact)
     contacts.command("list")(list_contacts)
+    lists.add_to(contacts)
     filters = typer.Typer(help="Filters: whom a campaign calls.", no_args_is_help=True)
     app.add_typer(filters, name="filter")
     filters.command("save")(save_filter)
@@ -49,22 +54,24 @@ def import_file(
         Path | None,
         typer.Option(metavar="FILE", help="Write rejected rows there, as CSV.", show_default=False),
     ] = None,
+    to_list: ToList = "",
 ) -> None:
     """Import contacts from a CSV file whose header names declared attributes.
 
     Rows that are wrong are told by line and reason, and the others go in. Importing a contact
-    again updates it.
+    again updates it, and moves it to the list that is named, if one is.
 
     \b
     Examples:
       run.py contacts import customers.csv
+      run.py contacts import customers.csv --list spring
       run.py contacts import customers.csv --rejects rejected.csv --json
     """
     with work.session() as session, ExitStack() as stack:
         lines = stack.enter_context(_lines(file, work.out))
         on_reject = stack.enter_context(_rejects_file(rejects))
         report = import_contacts(
-            session.store, session.site.schema, lines, shown(file), on_reject
+            session.store, session.site.schema, lines, shown(file), on_reject, to_list=to_list
         ).as_data()
 
     def show(data: dict[str, Any]) -> None:
@@ -95,6 +102,7 @@ def add_contact(
     ] = None,
     campaign: Annotated[str, typer.Option(help="Which is to dial it, by id or exact title.")] = "",
     hot: Annotated[bool, typer.Option("--hot", help="Dial it next, ahead of the list.")] = False,
+    to_list: ToList = "",
 ) -> None:
     """Add one contact, or change it. A hot lead that is sent twice is dialed once.
 
@@ -113,6 +121,7 @@ def add_contact(
         attributes=dict(_assignment(text) for text in set_ or ()),
         campaign=campaign,
         hot=hot,
+        to_list=to_list,
     )
 
     def show(data: dict[str, Any]) -> None:

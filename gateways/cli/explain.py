@@ -102,7 +102,9 @@ def campaign(
 def _show_contact(work: Work, found: dict[str, Any]) -> None:
     record = found["contact"]
     key = f" {record['key']}" if record["key"] else ""
-    work.out.say(f"contact {record['contact_id']}{key}")
+    of_list = found["list"]
+    paused = "; its list is paused" if of_list["paused"] else ""
+    work.out.say(f"contact {record['contact_id']}{key}, of list {of_list['name']!r}{paused}")
     if not found["standings"]:
         work.out.say("no campaign has touched it yet")
     else:

@@ -72,9 +72,13 @@ def window(drawn: Flow, now: float) -> Link:
 
 
 def contacts(
-    record: CampaignRecord, states: Mapping[str, int], report: Report | None, trouble: str
+    record: CampaignRecord,
+    states: Mapping[str, int],
+    report: Report | None,
+    trouble: str,
+    paused: Mapping[str, int],
 ) -> Link:
-    """Is there anybody left to dial?"""
+    """Is there anybody left to dial? paused: contacts held back by their lists, by list."""
     if trouble:
         return Link("contacts", False, trouble)
     if not record.contacts and not states:
@@ -94,6 +98,12 @@ def contacts(
         refused_only = states.get("refused", 0) and not states.get("done", 0)
         ok = bool(refused_only and report is not None and _skipped(report))
         return Link("contacts", ok, f"nobody is left to dial: {says}")
+    if paused:
+        told = "; ".join(f"{count} of list {name!r}" for name, count in paused.items())
+        says += f"; their list is paused: {told} (contacts list-resume)"
+        # Others may still wait for a time of their own; what a pause holds back is due.
+        if sum(paused.values()) >= left or (report is not None and _none_due(report)):
+            return Link("contacts", False, f"nobody is due now{_next_due(report or {})}: {says}")
     if report is not None and _none_due(report) and not _skipped(report):
         return Link("contacts", False, f"nobody is due now{_next_due(report)}: {says}")
     return Link("contacts", True, says)

@@ -16,6 +16,7 @@ from gateways.control.contact_commands import ContactCommands
 from gateways.control.daemon_commands import DaemonCommands
 from gateways.control.explain_campaign import ExplainCampaign
 from gateways.control.explain_record import ExplainRecord
+from gateways.control.list_commands import ListCommands
 from gateways.control.live import Live
 from gateways.control.site import Site
 from gateways.control.verbs import Door, VerbTable, doors
@@ -24,6 +25,7 @@ from gateways.store import Store
 DOORS = doors(
     CampaignCommands,
     ContactCommands,
+    ListCommands,
     AgentCommands,
     DaemonCommands,
     ExplainRecord,
@@ -51,6 +53,7 @@ class Commands:
         self._live = live
         self.campaigns = CampaignCommands(store, site, live, lookup)
         self.contacts = ContactCommands(store, site.schema, clock, lookup)
+        self.lists = ListCommands(store)
         self.agents = AgentCommands(store, site, live)
         self.daemon = DaemonCommands(site, live)
         self.record = ExplainRecord(store, site, lookup, clock)
@@ -58,6 +61,7 @@ class Commands:
         self._table = VerbTable(
             self.campaigns,
             self.contacts,
+            self.lists,
             self.agents,
             self.daemon,
             self.record,

@@ -17,7 +17,7 @@ from dialer.ports import AttributeValue
 from gateways.control.campaign_lookup import CampaignLookup
 from gateways.control.paging import PER_PAGE, paged, span
 from gateways.control.verbs import verb
-from gateways.store import CampaignRecord, NewContact, Store, as_json
+from gateways.store import CampaignRecord, NewContact, Store, as_json, list_name
 
 SAMPLE = 10
 
@@ -41,11 +41,12 @@ class ContactCommands:
         attributes: dict[str, str] | None = None,
         campaign: str = "",
         hot: bool = False,
+        to_list: str = "",
     ) -> dict[str, Any]:
         """Put in one contact, or change it. hot: the campaign dials it next, ahead of its list.
 
         key and phones are for the key attribute and the first phone attribute; attributes are
-        others, written as in an imported row.
+        others, written as in an imported row. to_list: the list that it goes to, made if need be.
 
         Raises:
             ContactError: no key is declared, or a value is no value of its attribute.
@@ -53,8 +54,9 @@ class ContactCommands:
             LifecycleError: the campaign is stopped.
         """
         row = self._contact(key, phones, attributes or {})
+        to_list = list_name(to_list) if to_list else ""
         if not hot:
-            counts = self._store.contacts.import_batch([row])
+            counts = self._store.contacts.import_batch([row], to_list)
             (contact,) = self._store.contacts.find(row.key)[:1]
             return {
                 "contact_id": contact.contact_id,
@@ -66,8 +68,10 @@ class ContactCommands:
         if record.status == "stopped":
             mend = "clone it to make a draft"
             raise LifecycleError(f"campaign {record.title!r}", "is stopped and dials nobody", mend)
-        lead = self._store.hot_leads.add(record.campaign_id, row)
-        warnings = _why_not_next(record, lead.fits)
+        lead = self._store.hot_leads.add(record.campaign_id, row, to_list)
+        of_list = self._store.lists.of_contact(lead.contact_id)
+        paused = of_list.name if of_list is not None and of_list.paused else ""
+        warnings = _why_not_next(record, lead.fits, paused)
         return {**as_json(lead), "campaign_id": record.campaign_id, "warnings": warnings}
 
     def _contact(self, key: str, phones: list[str], written: Mapping[str, str]) -> NewContact:
@@ -150,11 +154,13 @@ class ContactCommands:
             return None
 
 
-def _why_not_next(record: CampaignRecord, fits: bool) -> list[str]:
+def _why_not_next(record: CampaignRecord, fits: bool, paused_list: str) -> list[str]:
     """What keeps a lead from being dialed within seconds."""
     warnings = []
     if not fits:
         warnings.append("the campaign's filter does not find it, so it is not dialed")
+    if paused_list:
+        warnings.append(f"its list {paused_list!r} is paused; it is dialed when that is resumed")
     if record.status != "published":
         warnings.append("the campaign is not published; it will dial the lead when it is")
     return warnings

@@ -12,7 +12,7 @@ from typing import Any
 from dialer.contact_csv import Accepted, Rejected, read_contacts
 from dialer.contacts import Schema
 from dialer.errors import ContactError
-from gateways.store import ImportCounts, NewContact, Store
+from gateways.store import ImportCounts, NewContact, Store, list_name
 
 BATCH_ROWS = 1000
 KEPT_REJECTS = 1000
@@ -21,9 +21,10 @@ KEPT_REJECTS = 1000
 
 @dataclass
 class ImportReport:
-    """What an import did. rejects: the first of the rejected rows."""
+    """What an import did. to_list: "" where none was named. rejects: the first of those rows."""
 
     file: str
+    to_list: str = ""
     counts: ImportCounts = field(default_factory=ImportCounts)
     accepted: int = 0
     rejected: int = 0
@@ -33,6 +34,7 @@ class ImportReport:
         """The report as data for JSON."""
         return {
             "file": self.file,
+            "list": self.to_list,
             "accepted": self.accepted,
             "added": self.counts.added,
             "updated": self.counts.updated,
@@ -49,17 +51,20 @@ def import_contacts(
     name: str,
     on_reject: Callable[[Rejected], None] = lambda _: None,
     batch_rows: int = BATCH_ROWS,
+    to_list: str = "",
 ) -> ImportReport:
     """Import a file. lines: as a file opened in binary mode gives them; name: what errors call it.
+    to_list: the list that its contacts go to; "": see `Contacts.import_batch`.
 
     Raises:
-        ContactError: the file as a whole is of no use, has no rows, or every row was rejected.
+        ContactError: the list has no proper name, the file as a whole is of no use, has no rows,
+            or every row was rejected.
         StoreError: the database did not do its part; batches before it stay.
     """
-    report = ImportReport(name)
+    report = ImportReport(name, list_name(to_list) if to_list else "")
     accepted = _accepted(read_contacts(lines, schema, name), report, on_reject)
     while batch := list(islice(accepted, batch_rows)):
-        report.counts += store.contacts.import_batch(batch)
+        report.counts += store.contacts.import_batch(batch, report.to_list)
         report.accepted += len(batch)
     if report.accepted:
         return report

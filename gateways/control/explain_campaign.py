@@ -84,7 +84,9 @@ class ExplainCampaign:
         if flow is None:
             return chain
         chain.append(links.window(flow, now))
-        chain.append(links.contacts(record, states, report, self._filter_trouble(record)))
+        trouble = self._filter_trouble(record)
+        paused = {} if trouble else self._paused_lists(record)
+        chain.append(links.contacts(record, states, report, trouble, paused))
         if report is None or self._live is None:
             return chain
         trunks = {trunk["name"]: trunk for trunk in self._live.trunks()}
@@ -109,6 +111,9 @@ class ExplainCampaign:
         if not report:
             return None, "the daemon does not run it; see its log, then unpublish and publish it"
         return report, ""
+
+    def _paused_lists(self, record: CampaignRecord) -> dict[str, int]:
+        return self._store.lists.held_back(record.campaign_id, record.filter_name)
 
     def _filter_trouble(self, record: CampaignRecord) -> str:
         if not record.filter_name:

@@ -83,6 +83,7 @@ class ExplainRecord:
         skips = deque(read_journal(self._site.journal_dir, wanted), MOST_SKIPS)
         return {
             "contact": as_json(record),
+            "list": as_json(self._store.lists.of_contact(contact_id)),
             "standings": as_json(self._store.attempts.standings(contact_id)),
             "attempts": [_attempt(a) for a in self._store.attempts.of_contact(contact_id)],
             "skips": as_json(tuple(skips)),

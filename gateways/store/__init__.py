@@ -1,6 +1,7 @@
 """Contacts, campaigns and attempts in a database. Open one with `open_store`."""
 
 from gateways.store.contact_store import SqlContactStore, StoreFigures
+from gateways.store.lists import list_name
 from gateways.store.records import (
     AttemptRecord,
     CampaignRecord,
@@ -8,6 +9,7 @@ from gateways.store.records import (
     FilterRecord,
     HotLead,
     ImportCounts,
+    ListRecord,
     NewContact,
     Page,
     Preview,
@@ -26,6 +28,7 @@ __all__ = [
     "HotLead",
     "ImportCounts",
     "InterruptedAttempt",
+    "ListRecord",
     "NewContact",
     "Page",
     "Preview",
@@ -36,5 +39,6 @@ __all__ = [
     "StoreFigures",
     "VersionRecord",
     "as_json",
+    "list_name",
     "open_store",
 ]

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 
 from dialer.outcomes import OUTCOMES
 from dialer.ports import (
+    LIST_PAUSED,
+    NUMBER_BUSY,
     AttemptDraft,
     AttemptsCommitted,
     Callback,
@@ -20,7 +22,7 @@ from dialer.ports import (
     Settlement,
     StoreFailed,
 )
-from gateways.store.tables import attempts, campaign_contacts
+from gateways.store.tables import attempts, campaign_contacts, lists
 
 _HELD = (
     campaign_contacts.c.campaign_id == sa.bindparam("of_campaign"),
@@ -31,10 +33,14 @@ _busy_numbers = sa.select(attempts.c.number).where(
     attempts.c.settled_at.is_(None),
     attempts.c.number.in_(sa.bindparam("numbers", expanding=True)),
 )
-_claimed = sa.select(campaign_contacts.c.contact_id).where(
-    campaign_contacts.c.campaign_id == sa.bindparam("of_campaign"),
-    campaign_contacts.c.contact_id.in_(sa.bindparam("contact_ids", expanding=True)),
-    campaign_contacts.c.state == "claimed",
+_claimed = (
+    sa.select(campaign_contacts.c.contact_id, lists.c.paused)
+    .join_from(campaign_contacts, lists, lists.c.id == campaign_contacts.c.list_id)
+    .where(
+        campaign_contacts.c.campaign_id == sa.bindparam("of_campaign"),
+        campaign_contacts.c.contact_id.in_(sa.bindparam("contact_ids", expanding=True)),
+        campaign_contacts.c.state == "claimed",
+    )
 )
 _commit = sa.insert(attempts).returning(attempts.c.id, sort_by_parameter_order=True)
 # A hot lead that is being dialed has got what it was marked for.
@@ -146,22 +152,25 @@ def counted(outcome: str) -> int:
 def commit(
     connection: sa.Connection, request_id: int, drafts: Sequence[AttemptDraft]
 ) -> AttemptsCommitted | StoreFailed:
-    """Commit attempts; 0 for a draft whose number is in flight elsewhere.
+    """Commit attempts, save where a number is in flight elsewhere or a list was paused.
 
     A draft for a contact that its campaign does not hold is a mistake of the caller, and nothing
     of the request is done: what cannot be checked is not dialed.
     """
     if not drafts:
         return AttemptsCommitted(request_id, ())
-    if refusal := _not_held(connection, drafts):
-        return StoreFailed(request_id, refusal)
+    held = _held(connection, drafts)
+    if isinstance(held, str):
+        return StoreFailed(request_id, held)
     busy = set(connection.scalars(_busy_numbers, {"numbers": [draft.number for draft in drafts]}))
     free: list[int] = []
+    ids = [NUMBER_BUSY] * len(drafts)
     for place, draft in enumerate(drafts):
-        if draft.number not in busy:
+        if held[draft.campaign_id, draft.contact_id]:
+            ids[place] = LIST_PAUSED
+        elif draft.number not in busy:
             busy.add(draft.number)
             free.append(place)
-    ids = [0] * len(drafts)
     if free:
         chosen = [drafts[place] for place in free]
         made = connection.scalars(_commit, [_row(draft) for draft in chosen]).all()
@@ -257,19 +266,25 @@ def dispose(connection: sa.Connection, disposal: Disposal) -> None:
     )
 
 
-def _not_held(connection: sa.Connection, drafts: Sequence[AttemptDraft]) -> str:
+def _held(
+    connection: sa.Connection, drafts: Sequence[AttemptDraft]
+) -> dict[tuple[int, int], bool] | str:
+    """By campaign and contact, whether its list is paused; or what is wrong with the drafts."""
     wanted: dict[int, list[int]] = {}
     for draft in drafts:
         wanted.setdefault(draft.campaign_id, []).append(draft.contact_id)
+    paused: dict[tuple[int, int], bool] = {}
     for campaign_id, contact_ids in wanted.items():
-        held = set(
-            connection.scalars(_claimed, {"of_campaign": campaign_id, "contact_ids": contact_ids})
-        )
+        rows = connection.execute(
+            _claimed, {"of_campaign": campaign_id, "contact_ids": contact_ids}
+        ).all()
+        held = {row.contact_id for row in rows}
+        paused |= {(campaign_id, row.contact_id): bool(row.paused) for row in rows}
         for contact_id in contact_ids:
             if contact_id not in held:
                 return f"campaign {campaign_id} does not hold contact {contact_id}"
             held.remove(contact_id)  # a second draft for one contact is refused too
-    return ""
+    return paused
 
 
 def _row(draft: AttemptDraft) -> dict[str, Any]:

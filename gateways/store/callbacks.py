@@ -50,13 +50,14 @@ class Callbacks:
         where = {"of_campaign": campaign_id, "of_contact": contact_id}
 
         def work(connection: sa.Connection) -> CallbackRecord:
-            known = sa.select(contacts.c.id).where(contacts.c.id == contact_id)
-            if connection.scalar(known) is None:
+            known = sa.select(contacts.c.list_id).where(contacts.c.id == contact_id)
+            of_list = connection.scalar(known)
+            if of_list is None:
                 raise NotFoundError(f"contact {contact_id}", "there is none", "see contacts list")
             state = connection.scalar(_state, where) or ""
             placed = state not in _HELD
             if not state:
-                connection.execute(sa.insert(campaign_contacts), _new(where, callback))
+                connection.execute(sa.insert(campaign_contacts), _new(where, of_list, callback))
             elif placed:
                 new = {"new_at": callback.at, "new_agent": callback.agent_id}
                 connection.execute(_owe, {**where, **new})
@@ -85,8 +86,9 @@ class Callbacks:
         return {"due": due, "waiting": len(due_ats) - due}
 
 
-def _new(where: dict[str, int], callback: Callback) -> dict[str, object]:
+def _new(where: dict[str, int], of_list: int, callback: Callback) -> dict[str, object]:
     return {
+        "list_id": of_list,
         "campaign_id": where["of_campaign"],
         "contact_id": where["of_contact"],
         "state": "waiting",

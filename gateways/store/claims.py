@@ -1,10 +1,11 @@
 """Claiming contacts for a campaign.
 
 The rule of this module: a contact is claimed in the transaction that found it, so no contact is
-ever claimed twice. Hot leads go first, then call-backs, then other waiting contacts that have come
-due, the longest due first of each; then those the campaign has never touched, by id, oldest first
-(fifo) or newest first (lifo). A request may say how many of those that are due go before the
-untouched ones.
+ever claimed twice, and none of a list that is paused. Hot leads go first, then call-backs, then
+other waiting contacts that have come due, the longest due first of each; then those the campaign
+has never touched, by id, oldest first (fifo) or newest first (lifo). A request may say how many of
+those that are due go before the untouched ones. Within these two kinds lists take turns by weight;
+hot leads and call-backs are held back by no weight.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from dialer.errors import FilterError
+from dialer.list_turns import ListTurns
 from dialer.ports import (
     AttributeValue,
     Callback,
@@ -30,6 +32,7 @@ from gateways.store.tables import (
     contacts,
     counters,
     filters,
+    lists,
 )
 
 _BEYOND = 2**62
@@ -47,11 +50,20 @@ _standing = sa.select(campaigns.c.resets, _newest_change, _revision).where(
     campaigns.c.id == sa.bindparam("campaign_id")
 )
 _newest_id = sa.select(sa.func.max(contacts.c.id))
-_next_due = sa.select(sa.func.min(campaign_contacts.c.due_at)).where(
+_first_due = sa.select(sa.func.min(campaign_contacts.c.due_at)).where(
     campaign_contacts.c.campaign_id == sa.bindparam("campaign_id"),
     campaign_contacts.c.state == "waiting",
-    campaign_contacts.c.due_at > sa.bindparam("now"),
+    campaign_contacts.c.list_id == lists.c.id,
 )
+_running_lists = sa.select(
+    lists.c.id,
+    lists.c.weight,
+    _first_due.scalar_subquery().label("first_due_at"),
+    _first_due.where(campaign_contacts.c.due_at > sa.bindparam("now"))
+    .scalar_subquery()
+    .label("next_due_at"),
+).where(lists.c.paused == 0)
+_paused = sa.select(lists.c.id).where(lists.c.paused == 1)
 _claim_new = sa.insert(campaign_contacts)
 _claim_waiting = (
     sa.update(campaign_contacts)
@@ -62,6 +74,15 @@ _claim_waiting = (
     .values(state="claimed", due_at=0.0, reason="")
 )
 
+_NEW = {
+    "state": "claimed",
+    "due_at": 0.0,
+    "resume_node": "",
+    "attempts": 0,
+    "last_outcome": "",
+    "reason": "",
+}
+
 Found = list[tuple[int, Mapping[str, Any]]]
 
 
@@ -70,7 +91,7 @@ class _Finder:
 
     def __init__(self, matches: Sequence[sa.ColumnElement[bool]]) -> None:
         states = campaign_contacts
-        self.waiting = (
+        due = (
             sa.select(
                 contacts.c.id,
                 contacts.c.attributes,
@@ -90,15 +111,18 @@ class _Finder:
             .order_by(states.c.due_at, states.c.contact_id)
             .limit(sa.bindparam("most"))
         )
-        self.hot = self.waiting.where(states.c.hot == 1)
-        self.callbacks = self.waiting.where(states.c.callback_at > sa.literal_column("0"))
+        list_id: sa.BindParameter[int] = sa.bindparam("list_id")
+        self.waiting = due.where(states.c.list_id == list_id)
+        ahead = due.where(states.c.list_id.not_in(_paused))
+        self.hot = ahead.where(states.c.hot == 1)
+        self.callbacks = ahead.where(states.c.callback_at > sa.literal_column("0"))
         untouched = ~sa.exists().where(
             states.c.campaign_id == sa.bindparam("campaign_id"),
             states.c.contact_id == contacts.c.id,
         )
         base = (
             sa.select(contacts.c.id, contacts.c.attributes, contacts.c.change)
-            .where(untouched, *matches)
+            .where(contacts.c.list_id == list_id, untouched, *matches)
             .limit(sa.bindparam("most"))
         )
         position: sa.BindParameter[int] = sa.bindparam("position")
@@ -116,7 +140,8 @@ class Claims:
 
     def __init__(self, book: FilterBook) -> None:
         self._book = book
-        self._sweeps: dict[tuple[int, str, str], Sweep] = {}
+        self._sweeps: dict[tuple[int, str, str, int], Sweep] = {}
+        self._turns: dict[tuple[int, str], ListTurns] = {}
         self._finders: dict[str, tuple[Edition, _Finder]] = {}
         self._moved = False
 
@@ -151,18 +176,38 @@ class Claims:
         claimed += self._claim_due(connection, finder.callbacks, request, left)
         if request.hot_only:
             return ContactsClaimed(request.request_id, tuple(claimed))
+        running = connection.execute(
+            _running_lists, {"campaign_id": campaign_id, "now": request.now}
+        ).all()
+        due = {
+            row.id: row.weight for row in running if (row.first_due_at or _BEYOND) <= request.now
+        }
+        sweeps = {
+            row.id: self._sweep(request, row.id, edition, resets, newest_change) for row in running
+        }
+        fresh = {row.id: row.weight for row in running if not sweeps[row.id].dry}
+
+        def claim_due(list_id: int, most: int) -> list[ClaimedContact]:
+            return self._claim_due(connection, finder.waiting, request, most, list_id)
+
+        def claim_fresh(list_id: int, most: int) -> list[ClaimedContact]:
+            return self._claim_untouched(
+                connection, finder, sweeps[list_id], request, list_id, most
+            )
+
+        turns_of_due = self._turns_of(campaign_id, "due")
         left = request.limit - len(claimed)
         due_first = left if request.retries is None else min(left, request.retries)
-        claimed += self._claim_due(connection, finder.waiting, request, due_first)
-        if len(claimed) < request.limit:
-            sweep = self._sweep(request, edition, resets, newest_change)
-            most = request.limit - len(claimed)
-            claimed += self._claim_untouched(connection, finder, sweep, campaign_id, most)
+        claimed += turns_of_due.share(due, due_first, claim_due)
+        turns_of_fresh = self._turns_of(campaign_id, "fresh")
+        claimed += turns_of_fresh.share(fresh, request.limit - len(claimed), claim_fresh)
         if request.retries is not None:
-            left = request.limit - len(claimed)
-            claimed += self._claim_due(connection, finder.waiting, request, left)
-        next_due_at = connection.scalar(_next_due, {"campaign_id": campaign_id, "now": request.now})
-        return ContactsClaimed(request.request_id, tuple(claimed), next_due_at or 0.0)
+            claimed += turns_of_due.share(due, request.limit - len(claimed), claim_due)
+        later = [row.next_due_at for row in running if row.next_due_at]
+        return ContactsClaimed(request.request_id, tuple(claimed), min(later, default=0.0))
+
+    def _turns_of(self, campaign_id: int, kind: str) -> ListTurns:
+        return self._turns.setdefault((campaign_id, kind), ListTurns())
 
     def _finder(
         self, connection: sa.Connection, name: str, edition: Edition, now: float
@@ -174,9 +219,14 @@ class Claims:
         return known[1]
 
     def _sweep(
-        self, request: ClaimRequest, edition: Edition, resets: int, newest_change: int
+        self,
+        request: ClaimRequest,
+        list_id: int,
+        edition: Edition,
+        resets: int,
+        newest_change: int,
     ) -> Sweep:
-        key = (request.campaign_id, request.filter_name, request.order)
+        key = (request.campaign_id, request.filter_name, request.order, list_id)
         sweep = self._sweeps.get(key)
         if sweep is None or (sweep.edition, sweep.resets) != (edition, resets):
             lifo = request.order == "lifo"
@@ -188,15 +238,17 @@ class Claims:
 
     @staticmethod
     def _claim_due(
-        connection: sa.Connection, query: sa.Select[Any], request: ClaimRequest, most: int
+        connection: sa.Connection,
+        query: sa.Select[Any],
+        request: ClaimRequest,
+        most: int,
+        list_id: int = 0,
     ) -> list[ClaimedContact]:
         if most <= 0:
             return []
         campaign_id = request.campaign_id
-        rows = connection.execute(
-            query,
-            {"campaign_id": campaign_id, "now": request.now, "most": most},
-        ).all()
+        place = {"campaign_id": campaign_id, "list_id": list_id}
+        rows = connection.execute(query, {**place, "now": request.now, "most": most}).all()
         if rows:
             connection.execute(
                 _claim_waiting,
@@ -219,65 +271,49 @@ class Claims:
         connection: sa.Connection,
         finder: _Finder,
         sweep: Sweep,
-        campaign_id: int,
+        request: ClaimRequest,
+        list_id: int,
         most: int,
     ) -> list[ClaimedContact]:
-        if most <= 0:
-            return []
-        found = self._look_at_changes(connection, finder, sweep, campaign_id, most)
-        found += self._look_at_base(connection, finder, sweep, campaign_id, most - len(found))
+        place = {"campaign_id": request.campaign_id, "list_id": list_id}
+        found = self._look_at_changes(connection, finder, sweep, place, most)
+        if len(found) < most:
+            found += self._look_at_base(connection, finder, sweep, place, most - len(found))
         if found:
             connection.execute(
-                _claim_new, [_new_row(campaign_id, contact_id) for contact_id, _ in found]
+                _claim_new, [{**_NEW, **place, "contact_id": contact_id} for contact_id, _ in found]
             )
         return [ClaimedContact(contact_id, freeze(values)) for contact_id, values in found]
 
     @staticmethod
     def _look_at_changes(
-        connection: sa.Connection, finder: _Finder, sweep: Sweep, campaign_id: int, most: int
+        connection: sa.Connection, finder: _Finder, sweep: Sweep, place: dict[str, int], most: int
     ) -> Found:
         found: Found = []
         query = finder.renewed if sweep.lifo else finder.revived
         while len(found) < most and (span := sweep.next_range()) is not None:
             asked = most - len(found)
-            place = {"position": sweep.position, "low": span[0], "high": span[1]}
-            rows = connection.execute(
-                query, {"campaign_id": campaign_id, "most": asked, **place}
-            ).all()
+            where = {"position": sweep.position, "low": span[0], "high": span[1], "most": asked}
+            rows = connection.execute(query, {**place, **where}).all()
             found += [(row.id, row.attributes) for row in rows]
             sweep.range_done(rows[-1].change if len(rows) == asked else None)
         return found
 
     @staticmethod
     def _look_at_base(
-        connection: sa.Connection, finder: _Finder, sweep: Sweep, campaign_id: int, most: int
+        connection: sa.Connection, finder: _Finder, sweep: Sweep, place: dict[str, int], most: int
     ) -> Found:
-        if most <= 0:
-            return []
         rows = connection.execute(
             finder.backward if sweep.lifo else finder.forward,
-            {"campaign_id": campaign_id, "most": most, "position": sweep.position},
+            {**place, "most": most, "position": sweep.position},
         ).all()
         if len(rows) == most:
             sweep.position = rows[-1].id
-        elif sweep.lifo:
-            sweep.position = 0
         else:
-            sweep.position = connection.scalar(_newest_id) or 0
+            # Only now, when the ranges are through too, is there nothing left to look at.
+            sweep.position = 0 if sweep.lifo else connection.scalar(_newest_id) or 0
+            sweep.dry = True
         return [(row.id, row.attributes) for row in rows]
-
-
-def _new_row(campaign_id: int, contact_id: int) -> dict[str, Any]:
-    return {
-        "campaign_id": campaign_id,
-        "contact_id": contact_id,
-        "state": "claimed",
-        "due_at": 0.0,
-        "resume_node": "",
-        "attempts": 0,
-        "last_outcome": "",
-        "reason": "",
-    }
 
 
 def freeze(attributes: Mapping[str, Any]) -> dict[str, AttributeValue]:

@@ -16,8 +16,15 @@ from dialer.ports import AttributeValue
 from gateways.store.claims import freeze
 from gateways.store.database import Database
 from gateways.store.filter_book import FilterBook
+from gateways.store.lists import follow, list_id
 from gateways.store.records import ContactRecord, ImportCounts, NewContact, Page
-from gateways.store.tables import CHANGE_COUNTER, contact_numbers, contacts, counters
+from gateways.store.tables import (
+    CHANGE_COUNTER,
+    DEFAULT_LIST_ID,
+    contact_numbers,
+    contacts,
+    counters,
+)
 
 IMPORT_BATCH = 1000
 """Contacts in one transaction of an import: some 20 ms of the writer's time."""
@@ -29,7 +36,7 @@ contact_columns = (
     contacts.c.created_at,
     contacts.c.updated_at,
 )
-_known = sa.select(contacts.c.id, contacts.c.key, contacts.c.attributes).where(
+_known = sa.select(contacts.c.id, contacts.c.key, contacts.c.attributes, contacts.c.list_id).where(
     contacts.c.key.in_(sa.bindparam("keys", expanding=True))
 )
 _draw = (
@@ -44,23 +51,24 @@ _update = (
     .values(
         attributes=sa.bindparam("new_attributes", type_=contacts.c.attributes.type),
         change=sa.bindparam("new_change"),
+        list_id=sa.bindparam("new_list"),
         updated_at=sa.bindparam("now"),
     )
 )
-_ids_of_changes = sa.select(contacts.c.change, contacts.c.id).where(
-    contacts.c.change.between(sa.bindparam("low"), sa.bindparam("high"))
-)
+_insert = sa.insert(contacts).returning(contacts.c.id, sort_by_parameter_order=True)
 _drop_numbers = sa.delete(contact_numbers).where(
     contact_numbers.c.contact_id == sa.bindparam("of_contact")
 )
 
 
 class _Change(NamedTuple):
-    """A contact to add (contact_id None) or to update."""
+    """A contact to add (contact_id None) or to update. moved: its list is another now."""
 
     contact_id: int | None
     key: str
     attributes: dict[str, Any]
+    list_id: int
+    moved: bool = False
 
 
 class Contacts:
@@ -71,7 +79,7 @@ class Contacts:
         self._book = book
 
     def import_all(
-        self, rows: Iterable[NewContact], batch: int = IMPORT_BATCH
+        self, rows: Iterable[NewContact], batch: int = IMPORT_BATCH, to_list: str = ""
     ) -> Iterator[ImportCounts]:
         """Import any number of contacts, batch by batch: yields what each batch did.
 
@@ -82,13 +90,15 @@ class Contacts:
         """
         source = iter(rows)
         while part := tuple(islice(source, batch)):
-            yield self.import_batch(part)
+            yield self.import_batch(part, to_list)
 
-    def import_batch(self, rows: Sequence[NewContact]) -> ImportCounts:
+    def import_batch(self, rows: Sequence[NewContact], to_list: str = "") -> ImportCounts:
         """Import contacts in one transaction: all of them or none.
 
         A contact whose key is there is updated: attributes that the row has replace the old ones,
         those it lacks stay, and a value of None removes one. Without a key it is always added.
+        to_list: the list that they belong to from now on, made where there is none of that name;
+        "": known contacts stay where they are, new ones are of the default list.
 
         Raises:
             StoreError: the database did not do its part.
@@ -96,7 +106,7 @@ class Contacts:
         rows = tuple(rows)
         now = self._database.clock()
         return self._database.write(
-            lambda connection: import_rows(connection, rows, now), alone=True
+            lambda connection: import_rows(connection, rows, now, to_list), alone=True
         )
 
     def get(self, contact_id: int) -> ContactRecord:
@@ -194,30 +204,35 @@ def contact_record(row: Any) -> ContactRecord:
     )
 
 
-def import_rows(connection: sa.Connection, rows: Sequence[NewContact], now: float) -> ImportCounts:
+def import_rows(
+    connection: sa.Connection, rows: Sequence[NewContact], now: float, to_list: str = ""
+) -> ImportCounts:
     """Import contacts inside the connection's transaction, as `Contacts.import_batch` has it."""
-    changes, unchanged = _changes(connection, rows)
+    of_list = list_id(connection, to_list, now) if to_list else None
+    changes, unchanged = _changes(connection, rows, of_list)
     if not changes:
         return ImportCounts(unchanged=unchanged)
     last = connection.scalars(_draw, {"how_many": len(changes)}).one()
-    first = last - len(changes) + 1
-    numbered = list(enumerate(changes, first))
+    numbered = list(enumerate(changes, last - len(changes) + 1))
     new = [(number, change) for number, change in numbered if change.contact_id is None]
     old = [(number, change) for number, change in numbered if change.contact_id is not None]
+    ids = {number: change.contact_id for number, change in old}
     if new:
-        connection.execute(
-            sa.insert(contacts),
+        made = connection.scalars(
+            _insert,
             [
                 {
                     "key": change.key or None,
                     "attributes": change.attributes,
                     "change": number,
+                    "list_id": change.list_id,
                     "created_at": now,
                     "updated_at": now,
                 }
                 for number, change in new
             ],
         )
+        ids |= {number: made_id for (number, _), made_id in zip(new, made, strict=True)}
     if old:
         connection.execute(
             _update,
@@ -226,16 +241,14 @@ def import_rows(connection: sa.Connection, rows: Sequence[NewContact], now: floa
                     "of_contact": change.contact_id,
                     "new_attributes": change.attributes,
                     "new_change": number,
+                    "new_list": change.list_id,
                     "now": now,
                 }
                 for number, change in old
             ],
         )
         connection.execute(_drop_numbers, [{"of_contact": c.contact_id} for _, c in old])
-    ids = {
-        row.change: row.id
-        for row in connection.execute(_ids_of_changes, {"low": first, "high": last})
-    }
+        follow(connection, {c.contact_id: c.list_id for _, c in old if c.contact_id and c.moved})
     numbers = [
         {"contact_id": ids[place], "attribute": name, "position": position, "number": number}
         for place, change in numbered
@@ -248,7 +261,9 @@ def import_rows(connection: sa.Connection, rows: Sequence[NewContact], now: floa
     return ImportCounts(len(new), len(old), unchanged)
 
 
-def _changes(connection: sa.Connection, rows: Sequence[NewContact]) -> tuple[list[_Change], int]:
+def _changes(
+    connection: sa.Connection, rows: Sequence[NewContact], of_list: int | None
+) -> tuple[list[_Change], int]:
     """What really has to be written, and how many contacts are as they should be.
 
     A key that comes twice in a batch is one contact: the later row goes over the earlier.
@@ -257,7 +272,12 @@ def _changes(connection: sa.Connection, rows: Sequence[NewContact]) -> tuple[lis
     known = (
         {row.key: row for row in connection.execute(_known, {"keys": sorted(keys)})} if keys else {}
     )
-    anonymous = [_Change(None, "", _laid_over({}, row.attributes)) for row in rows if not row.key]
+    list_of_new = of_list or DEFAULT_LIST_ID
+    anonymous = [
+        _Change(None, "", _laid_over({}, row.attributes), list_of_new)
+        for row in rows
+        if not row.key
+    ]
     wanted: dict[str, dict[str, Any]] = {}
     for row in rows:
         if row.key:
@@ -265,12 +285,16 @@ def _changes(connection: sa.Connection, rows: Sequence[NewContact]) -> tuple[lis
             if before is None:
                 before = known[row.key].attributes if row.key in known else {}
             wanted[row.key] = _laid_over(before, row.attributes)
-    keyed = [
-        _Change(known[key].id if key in known else None, key, attributes)
-        for key, attributes in wanted.items()
+    keyed: list[_Change] = []
+    for key, attributes in wanted.items():
+        old = known.get(key)
+        if old is None:
+            keyed.append(_Change(None, key, attributes, list_of_new))
+            continue
+        moved = of_list not in (None, old.list_id)
         # By their spelling: 1, 1.0 and true are equal in Python and different contacts.
-        if key not in known or repr(known[key].attributes) != repr(attributes)
-    ]
+        if moved or repr(old.attributes) != repr(attributes):
+            keyed.append(_Change(old.id, key, attributes, of_list or old.list_id, moved))
     return keyed + anonymous, len(wanted) - len(keyed)
 
 

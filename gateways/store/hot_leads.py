@@ -13,7 +13,7 @@ from gateways.store.filter_book import FilterBook
 from gateways.store.records import HotLead, NewContact
 from gateways.store.tables import campaign_contacts, campaigns, contacts
 
-_of_key = sa.select(contacts.c.id).where(contacts.c.key == sa.bindparam("key"))
+_of_key = sa.select(contacts.c.id, contacts.c.list_id).where(contacts.c.key == sa.bindparam("key"))
 _place = (
     campaign_contacts.c.campaign_id == sa.bindparam("of_campaign"),
     campaign_contacts.c.contact_id == sa.bindparam("of_contact"),
@@ -35,7 +35,7 @@ class HotLeads:
         self._database = database
         self._book = book
 
-    def add(self, campaign_id: int, row: NewContact) -> HotLead:
+    def add(self, campaign_id: int, row: NewContact, to_list: str = "") -> HotLead:
         """Import a contact and have the campaign dial it next.
 
         A contact that waits for its first attempt goes ahead; one that the campaign is about to
@@ -50,12 +50,14 @@ class HotLeads:
         now = self._database.clock()
 
         def work(connection: sa.Connection) -> HotLead:
-            counts = import_rows(connection, (row,), now)
-            contact_id = connection.scalars(_of_key, {"key": row.key}).one()
+            counts = import_rows(connection, (row,), now, to_list)
+            contact_id, of_list = connection.execute(_of_key, {"key": row.key}).one()
             place = {"of_campaign": campaign_id, "of_contact": contact_id}
             standing = connection.execute(_standing, place).one_or_none()
             if standing is None:
-                connection.execute(sa.insert(campaign_contacts), _new(campaign_id, contact_id, now))
+                connection.execute(
+                    sa.insert(campaign_contacts), _new(campaign_id, contact_id, of_list, now)
+                )
                 state, ahead = "waiting", True
             else:
                 state = standing.state
@@ -77,8 +79,9 @@ class HotLeads:
         return self._database.write(work, alone=True)
 
 
-def _new(campaign_id: int, contact_id: int, now: float) -> dict[str, object]:
+def _new(campaign_id: int, contact_id: int, of_list: int, now: float) -> dict[str, object]:
     return {
+        "list_id": of_list,
         "campaign_id": campaign_id,
         "contact_id": contact_id,
         "state": "waiting",

@@ -48,6 +48,18 @@ class ContactRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ListRecord:
+    """A list of contacts. weight: contacts it gives for one of a list of weight 1."""
+
+    list_id: int
+    name: str
+    weight: int
+    paused: bool
+    contacts: int
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class HotLead:
     """What became of a hot lead.
 

@@ -26,6 +26,7 @@ from gateways.store.dialect import database_file, make_engine
 from gateways.store.filter_book import FilterBook
 from gateways.store.filters import Filters
 from gateways.store.hot_leads import HotLeads
+from gateways.store.lists import Lists
 from gateways.store.migrate import upgrade
 from gateways.store.ownership import Ownership
 from gateways.store.suppressed import SuppressedNumbers
@@ -53,6 +54,7 @@ class Store:
         database = Database(engine, self._writer, clock)
         self.port = SqlContactStore(self._writer, claims, clock)
         self.contacts = Contacts(database, book)
+        self.lists = Lists(database, book)
         self.hot_leads = HotLeads(database, book)
         self.callbacks = Callbacks(database, book)
         self.filters = Filters(database, book)

@@ -3,6 +3,8 @@
 The rule of this module: a contact is looked at once, and again only when it is new or has really
 changed. So a claim costs the same with 150,000 contacts behind it as with none.
 
+Each list has a pass of its own, so that a paused one is taken up where it was left.
+
 A pass has two parts. The *base* goes over contact ids in the campaign's order and remembers how
 far it came. Everything that changes behind its back (a contact it has passed, or in LIFO one
 newer than its start) has a `contacts.change` number above those seen so far, and is looked at
@@ -23,12 +25,13 @@ class Edition(NamedTuple):
 
 @dataclass(slots=True)
 class Sweep:
-    """One campaign's pass with one filter in one order. It lives in memory: a lost one only
-    costs looking at every contact once more.
+    """One campaign's pass over one list with one filter in one order. It lives in memory: a lost
+    one only costs looking at every contact once more.
 
     position: the base has looked at ids up to it (FIFO) or down to it (LIFO).
     seen: the newest change number that a range covers or the base began with.
     ranges: inclusive ranges of change numbers not looked at yet, oldest first.
+    dry: everything was looked at, and nothing has changed since.
     """
 
     lifo: bool
@@ -37,11 +40,13 @@ class Sweep:
     position: int
     seen: int
     ranges: list[tuple[int, int]] = field(default_factory=list)
+    dry: bool = False
 
     def notice(self, newest_change: int) -> None:
         """Contacts have changed up to this number."""
         if newest_change <= self.seen:
             return
+        self.dry = False
         if self.ranges and self.ranges[-1][1] == self.seen:
             self.ranges[-1] = (self.ranges[-1][0], newest_change)
         else:

@@ -27,6 +27,21 @@ def _flag(name: str, *values: str) -> sa.CheckConstraint:
     return sa.CheckConstraint(f"{name} IN ({listed})", name=name)
 
 
+lists = sa.Table(
+    "lists",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    # Contacts that this list gives for one of a list of weight 1, while both have some.
+    sa.Column("weight", sa.Integer, nullable=False),
+    # 1 while no contact of it may be dialed.
+    sa.Column("paused", sa.Integer, nullable=False),
+    sa.Column("created_at", Seconds, nullable=False),
+)
+
+DEFAULT_LIST_ID = 1
+"""The list of contacts of which nobody said to which they belong."""
+
 contacts = sa.Table(
     "contacts",
     metadata,
@@ -36,9 +51,13 @@ contacts = sa.Table(
     sa.Column("attributes", Json, nullable=False),
     # Grows with every insert and every real change, so that a campaign that has already passed
     # this contact by finds it again: see gateways/store/sweep.py.
-    sa.Column("change", sa.Integer, nullable=False, index=True),
+    sa.Column("change", sa.Integer, nullable=False),
     sa.Column("created_at", Seconds, nullable=False),
     sa.Column("updated_at", Seconds, nullable=False),
+    # No foreign key: SQLite cannot add one to a table that has rows. Lists are never deleted.
+    sa.Column("list_id", sa.Integer, nullable=False, server_default=sa.text("1")),
+    sa.Index(None, "list_id"),
+    sa.Index("ix_contacts_list_change", "list_id", "change"),
     sqlite_autoincrement=True,
 )
 
@@ -121,8 +140,10 @@ campaign_contacts = sa.Table(
     # When a call-back was promised for, 0 for none; who is to make it, empty for anybody.
     sa.Column("callback_at", Seconds, nullable=False, server_default="0"),
     sa.Column("callback_agent", sa.Text, nullable=False, server_default=sa.text("''")),
+    # The contact's own, once more: those that are due are found list by list.
+    sa.Column("list_id", sa.Integer, nullable=False, server_default=sa.text("1")),
     _flag("state", "claimed", "in_flight", "waiting", "done", "refused"),
-    sa.Index(None, "campaign_id", "state", "due_at", "contact_id"),
+    sa.Index("ix_campaign_contacts_due", "campaign_id", "state", "list_id", "due_at", "contact_id"),
     sa.Index(None, "contact_id"),
     sqlite_with_rowid=False,
 )

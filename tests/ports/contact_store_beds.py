@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from dialer.contacts import AttributeSpec, AttributeType, Schema
 from dialer.filter_tree import load_filter
 from dialer.filters import compile_filter
+from dialer.list_turns import DEFAULT_LIST
 from dialer.ports import AttributeValue, Callback, ContactStore
 from gateways.store import NewContact, open_store
 from sim.memory_store import MemoryStore, SavedFilter
@@ -51,8 +52,13 @@ class StoreBed(Protocol):
 
     port: ContactStore
 
-    def put_contacts(self, rows: Sequence[Mapping[str, AttributeValue]]) -> list[int]:
+    def put_contacts(
+        self, rows: Sequence[Mapping[str, AttributeValue]], to_list: str = ""
+    ) -> list[int]:
         """Import contacts, told apart by their `id`; their contact ids, which grow."""
+
+    def set_list(self, name: str, weight: int = 1, paused: bool = False) -> None:
+        """Weight, pause or resume a list that has contacts."""
 
     def save_filter(self, name: str, text: str) -> None: ...
 
@@ -80,16 +86,25 @@ class MemoryBed:
         self._filters: dict[str, SavedFilter] = {}
         self._by_key: dict[str, int] = {}
         self._campaigns: set[int] = set()
+        self._lists = {"": 0}
         self.store = MemoryStore({}, self._filters, self._campaigns)
         self.port: ContactStore = self.store
 
-    def put_contacts(self, rows: Sequence[Mapping[str, AttributeValue]]) -> list[int]:
+    def put_contacts(
+        self, rows: Sequence[Mapping[str, AttributeValue]], to_list: str = ""
+    ) -> list[int]:
         made = []
+        if to_list not in self._lists:
+            self._lists[to_list] = len(self._lists) + 1
+            self.store.set_list(self._lists[to_list], 1)
         for row in rows:
             contact_id = self._by_key.setdefault(SCHEMA.key_of(row), len(self._by_key) + 1)
-            self.store.add(contact_id, row)
+            self.store.add(contact_id, row, self._lists[to_list] or None)
             made.append(contact_id)
         return made
+
+    def set_list(self, name: str, weight: int = 1, paused: bool = False) -> None:
+        self.store.set_list(self._lists[name], weight, paused)
 
     def save_filter(self, name: str, text: str) -> None:
         tree = load_filter(text, name)
@@ -131,13 +146,20 @@ class SqlBed:
         self.store = open_store(url, SCHEMA, clock=lambda: self._now or time.time())
         self.port: ContactStore = self.store.port
 
-    def put_contacts(self, rows: Sequence[Mapping[str, AttributeValue]]) -> list[int]:
+    def put_contacts(
+        self, rows: Sequence[Mapping[str, AttributeValue]], to_list: str = ""
+    ) -> list[int]:
         self.store.contacts.import_batch(
-            [NewContact(SCHEMA.key_of(attributes), attributes) for attributes in rows]
+            [NewContact(SCHEMA.key_of(attributes), attributes) for attributes in rows], to_list
         )
         return [
             self.store.contacts.find(SCHEMA.key_of(attributes))[0].contact_id for attributes in rows
         ]
+
+    def set_list(self, name: str, weight: int = 1, paused: bool = False) -> None:
+        name = name or DEFAULT_LIST
+        self.store.lists.weight(name, weight)
+        self.store.lists.pause(name, paused)
 
     def save_filter(self, name: str, text: str) -> None:
         self.store.filters.save(name, load_filter(text, name))

@@ -228,3 +228,52 @@ def test_a_stopped_campaign_takes_no_hot_lead(run: CommandLine, write: Write) ->
     words = ("contacts", "add", "--key", "a-9", "--phone", "212-555-0109")
     told = run.refused(*words, "--campaign", "1", "--hot")
     assert told.startswith("campaign 'Spring offer': is stopped and dials nobody")
+
+
+# --- lists ------------------------------------------------------------------------------------
+
+
+def test_an_import_names_the_list_that_its_contacts_belong_to(
+    run: CommandLine, write: Write
+) -> None:
+    run.good("contacts", "import", write("customers.csv", CSV), "--list", "spring")
+    run.good("contacts", "add", "--key", "a-9", "--phone", "212-555-0109")
+    told = {item["name"]: item["contacts"] for item in run.data("contacts", "lists")["items"]}
+    assert told == {"default": 1, "spring": 3}
+    run.good("contacts", "add", "--key", "a-1", "--phone", "212-555-0101", "--list", "autumn")
+    assert "autumn" in run.good("contacts", "lists")
+    assert run.data("contacts", "lists")["items"][1]["contacts"] == 2
+
+
+def test_a_list_is_weighted_paused_and_resumed(run: CommandLine, write: Write) -> None:
+    run.good("contacts", "import", write("customers.csv", CSV), "--list", "spring")
+    assert run.good("contacts", "list-weight", "spring", "2") == (
+        "list 'spring': weight 2, contacts: 3\n"
+    )
+    assert run.good("contacts", "list-pause", "spring") == (
+        "list 'spring': weight 2, paused, contacts: 3\n"
+    )
+    assert "of list 'spring'; its list is paused" in run.good("explain", "contact", "a-1")
+    assert run.data("contacts", "list-resume", "spring")["paused"] is False
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("list-pause", "winter"), "list 'winter': there is none; see contacts lists"),
+        (
+            ("list-weight", "default", "0"),
+            "list 'default': 0 is no weight; give 1 to 1000; pause the list to have none of it "
+            "dialed",
+        ),
+        (
+            ("import", "customers.csv", "--list", " "),
+            "list: ' ' is no name; give 1 to 80 printable characters",
+        ),
+    ],
+)
+def test_what_cannot_be_said_of_a_list_is_refused(
+    run: CommandLine, write: Write, words: tuple[str, ...], line: str
+) -> None:
+    write("customers.csv", CSV)
+    assert run.refused("contacts", *words) == line

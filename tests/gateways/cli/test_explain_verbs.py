@@ -46,7 +46,9 @@ def test_a_contact_is_explained(run: CommandLine, write: Write) -> None:
 
     shown = run.good("explain", "contact", "a-2")
 
-    assert shown.startswith("contact 2 a-2\nno campaign has touched it yet\nnot skipped since ")
+    assert shown.startswith(
+        "contact 2 a-2, of list 'default'\nno campaign has touched it yet\nnot skipped since "
+    )
     assert run.refused("explain", "contact", "zz").startswith("contact 'zz': there is none")
 
 

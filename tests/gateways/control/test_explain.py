@@ -362,3 +362,19 @@ def test_the_chain_is_shown_whole(published: Commands) -> None:
     ]
     assert all(link["ok"] for link in told["chain"])
     assert told["chain"][-1]["says"].startswith("progressive: 1 call for each reserved agent")
+
+
+def test_a_campaign_whose_lists_are_paused_says_so(
+    published: Commands, store: Store, site: Site, live: FakeLive
+) -> None:
+    published.lists.pause("default")
+    live.reports[1] = report(feeder={"exhausted": True, "claimed_ahead": 0, "skipped": {}})
+    told = published.explain_campaign.campaign("1")
+    assert told["cause"] == "contacts"
+    assert "their list is paused: 3 of list 'default'" in told["why"]
+
+    more = CSV.replace("a-", "b-").replace("555-01", "555-02")
+    lines = more.encode().splitlines(keepends=True)
+    import_contacts(store, site.schema, lines, "d.csv", to_list="open")
+    live.reports[1] = report()
+    assert published.explain_campaign.campaign("1")["cause"] == ""
