@@ -78,6 +78,11 @@ class LifecycleError(InputError):
 class FormulaError(InputError):
     """A PromQL formula cannot be used."""
 
+    def __init__(self, where: str, what: str, mend: str = "") -> None:
+        # Pieces of a formula and labels are quoted in it, and a formula may hold any character.
+        told = "".join(letter if letter.isprintable() else " " for letter in what)
+        super().__init__(where, told, mend)
+
 
 class FormulaSyntaxError(FormulaError):
     """A formula stops making sense.

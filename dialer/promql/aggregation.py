@@ -19,30 +19,8 @@ from dialer.promql.arithmetic import (
 )
 from dialer.promql.context import EMPTY, Context, ScalarRun, Vec, VectorRun
 from dialer.promql.labels import Labels
+from dialer.promql.remembered import grouping
 from dialer.promql.results import number_text
-
-Groups = tuple[tuple[Labels, ...], list[list[int]]]
-"""The label set of each group, in order of appearance, and which elements belong to it."""
-
-
-def grouping(group_labels: Callable[[Labels], Labels]) -> Callable[[tuple[Labels, ...]], Groups]:
-    """A function that groups a vector, and remembers its last answer."""
-    last: tuple[tuple[Labels, ...], Groups] = ((), ((), []))
-
-    def run(vector: tuple[Labels, ...]) -> Groups:
-        nonlocal last
-        known, answer = last
-        if vector is known:
-            return answer
-        found: dict[Labels, list[int]] = {}
-        for number, labels in enumerate(vector):
-            found.setdefault(group_labels(labels), []).append(number)
-        answer = (tuple(found), list(found.values()))
-        label_sets.require_distinct(label_sets.unmark_name(labels) for labels in answer[0])
-        last = (vector, answer)
-        return answer
-
-    return run
 
 
 def folded(
@@ -55,8 +33,8 @@ def folded(
         vector, values = inner(ctx, t)
         if not values:
             return EMPTY
-        ctx.spend(len(values))
-        groups, members = grouped(vector)
+        ctx.spend(2 * len(values))
+        groups, members = grouped(ctx, vector)
         if len(members) == 1:
             return groups, [fold(values)]
         return groups, [fold([values[n] for n in numbers]) for numbers in members]
@@ -75,8 +53,8 @@ def quantiles(
         check_quantile(ctx, q)
         if not values:
             return EMPTY
-        ctx.spend(len(values))
-        groups, members = grouped(vector)
+        ctx.spend(2 * len(values))
+        groups, members = grouped(ctx, vector)
         return groups, [quantile(q, [values[n] for n in numbers]) for numbers in members]
 
     return run
@@ -106,8 +84,8 @@ def best(
         k = count_of(k_run(ctx, t))
         if k < 1 or not values:
             return EMPTY
-        ctx.spend(2 * len(values))
-        _, members = grouped(vector)
+        ctx.spend(10 * len(values))
+        _, members = grouped(ctx, vector)
         chosen: list[int] = []
         for numbers in members:
             heap = _Heap(values, k, largest=largest, in_place=in_place)
@@ -191,7 +169,7 @@ def value_counts(name: str, keep: Callable[[Labels], Labels], inner: VectorRun) 
 
     def run(ctx: Context, t: int) -> Vec:
         vector, values = inner(ctx, t)
-        ctx.spend(3 * len(values))
+        ctx.spend(20 * len(values))
         found: dict[Labels, int] = {}
         for labels, value in zip(vector, values, strict=True):
             key = keep(label_sets.replace(labels, name, number_text(value)))

@@ -12,8 +12,7 @@ from dialer.promql import labels as label_sets
 from dialer.promql.arithmetic import COMPARISONS, OPERATORS, OVER_VECTOR
 from dialer.promql.context import EMPTY, Context, ScalarRun, Vec, VectorRun
 from dialer.promql.labels import Labels
-
-Renamed = Callable[[tuple[Labels, ...]], tuple[Labels, ...]]
+from dialer.promql.remembered import WORK, Renamed, mapped
 
 
 @dataclass(frozen=True)
@@ -53,8 +52,8 @@ def vector_number(
         other = number(ctx, t)
         ctx.spend(len(values))
         if swapped:
-            return renamed(names), [compute(other, value) for value in values]
-        return renamed(names), over(values, other)
+            return renamed(ctx, names), [compute(other, value) for value in values]
+        return renamed(ctx, names), over(values, other)
 
     return run
 
@@ -73,7 +72,7 @@ def _compared(
         else:
             kept = [holds(value, other) for value in values]
         if as_bool:
-            return renamed(names), [1.0 if yes else 0.0 for yes in kept]
+            return renamed(ctx, names), [1.0 if yes else 0.0 for yes in kept]
         if all(kept):
             return names, values
         return (
@@ -109,15 +108,15 @@ def vectors(
         many, one = (right_vec, left_vec) if turned else (left_vec, right_vec)
         if not many[1] or not one[1]:
             return EMPTY
-        ctx.spend(len(many[1]) + len(one[1]))
-        pairs, names = pair(many[0], one[0])
+        ctx.spend(2 * (len(many[1]) + len(one[1])))
+        pairs, names = pair(ctx, many[0], one[0])
         ones, manys = one[1], many[1]
         if turned:
             values = [compute(ones[j], manys[i]) for i, j in pairs]
         else:
             values = [compute(manys[i], ones[j]) for i, j in pairs]
         if not filters:
-            return renamed(names), values
+            return renamed(ctx, names), values
         held = [number for number, value in enumerate(values) if value]
         pairs, names = [pairs[n] for n in held], tuple([names[n] for n in held])
         _require_unique(pairs, names, matching)
@@ -131,7 +130,7 @@ def vectors(
 
 def _pairing(
     matching: Matching, *, unique: bool
-) -> Callable[[tuple[Labels, ...], tuple[Labels, ...]], Pairs]:
+) -> Callable[[Context, tuple[Labels, ...], tuple[Labels, ...]], Pairs]:
     """A function that finds the matches of two vectors, and remembers its last answer.
 
     unique: refuse what is matched twice at once; a comparison has to see first what is left.
@@ -139,10 +138,11 @@ def _pairing(
     key, included, result = matching.key, matching.included, matching.result
     last: tuple[tuple[Labels, ...], tuple[Labels, ...], Pairs] = ((), (), ([], ()))
 
-    def run(many: tuple[Labels, ...], one: tuple[Labels, ...]) -> Pairs:
+    def run(ctx: Context, many: tuple[Labels, ...], one: tuple[Labels, ...]) -> Pairs:
         nonlocal last
         if last[0] is many and last[1] is one:
             return last[2]
+        ctx.spend(WORK * (len(many) + len(one)))
         by_key: dict[Labels, int] = {}
         for number, labels in enumerate(one):
             match = key(labels)
@@ -195,48 +195,33 @@ def _require_unique(
 
 def sets(op: str, left: VectorRun, right: VectorRun, key: Callable[[Labels], Labels]) -> VectorRun:
     """and, or, unless: by labels, values do not count."""
-    keys = _remembered(key)
+    left_keys, right_keys = mapped(key, distinct=False), mapped(key, distinct=False)
 
     def run(ctx: Context, t: int) -> Vec:
         left_vec, right_vec = left(ctx, t), right(ctx, t)
-        ctx.spend(len(left_vec[1]) + len(right_vec[1]))
+        ctx.spend(2 * (len(left_vec[1]) + len(right_vec[1])))
         if op == "or":
             if not right_vec[1]:
                 return left_vec
             if not left_vec[1]:
                 return right_vec
-            there = set(keys(left_vec[0]))
-            more = [n for n, match in enumerate(keys(right_vec[0])) if match not in there]
+            there = set(left_keys(ctx, left_vec[0]))
+            more = [
+                n for n, match in enumerate(right_keys(ctx, right_vec[0])) if match not in there
+            ]
             if not more:
                 return left_vec
             return (
                 left_vec[0] + tuple([right_vec[0][n] for n in more]),
                 left_vec[1] + [right_vec[1][n] for n in more],
             )
-        there = set(keys(right_vec[0]))
+        there = set(right_keys(ctx, right_vec[0]))
         wanted = op == "and"
-        held = [n for n, match in enumerate(keys(left_vec[0])) if (match in there) == wanted]
+        held = [
+            n for n, match in enumerate(left_keys(ctx, left_vec[0])) if (match in there) == wanted
+        ]
         if len(held) == len(left_vec[1]):
             return left_vec
         return tuple([left_vec[0][n] for n in held]), [left_vec[1][n] for n in held]
-
-    return run
-
-
-def _remembered(
-    key: Callable[[Labels], Labels],
-) -> Callable[[tuple[Labels, ...]], tuple[Labels, ...]]:
-    """Like labels.mapped, for the two sides in turn, and equal keys are no fault."""
-    last: dict[int, tuple[tuple[Labels, ...], tuple[Labels, ...]]] = {}
-
-    def run(vector: tuple[Labels, ...]) -> tuple[Labels, ...]:
-        known = last.get(id(vector))
-        if known is not None and known[0] is vector:
-            return known[1]
-        if len(last) >= 8:
-            last.clear()
-        answer = tuple([key(labels) for labels in vector])
-        last[id(vector)] = (vector, answer)
-        return answer
 
     return run

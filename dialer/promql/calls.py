@@ -16,6 +16,7 @@ from dialer.promql.arithmetic import NAN
 from dialer.promql.context import EMPTY, Context, Run, ScalarRun, Vec, VectorRun
 from dialer.promql.labels import NAME, Labels
 from dialer.promql.nodes import Dialect, Node, Window
+from dialer.promql.remembered import mapped
 from dialer.promql.selectors import instant
 from dialer.promql.windows import RangeFunction
 
@@ -52,11 +53,15 @@ def compile_call(  # noqa: PLR0911 - one return for each family
     if name in over_time.OVER_TIME:
         kept = name in over_time.KEEP_NAME
         function = over_time.OVER_TIME[name]
-        return _over(_window(args[0]), function, None if kept else drop, dialect)
+        per_sample = over_time.PER_SAMPLE.get(name, 0)
+        return _over(_window(args[0]), function, None if kept else drop, dialect, per_sample)
     rates = _rates(dialect)
     if name in rates:
         inform = name in {"rate", "increase"}
-        return _over(_window(args[0]), rates[name], drop, dialect, expects_counter=inform)
+        per_sample = 8 if name == "deriv" else 0
+        return _over(
+            _window(args[0]), rates[name], drop, dialect, per_sample, expects_counter=inform
+        )
     if name in _MADE:
         at, make = _MADE[name]
         return _over_made(
@@ -79,12 +84,12 @@ def _window(arg: Node) -> Window:
 def _each(
     inner: VectorRun, function: Callable[[float], float], drop: Callable[[Labels], Labels]
 ) -> VectorRun:
-    renamed = label_sets.mapped(drop)
+    renamed = mapped(drop)
 
     def run(ctx: Context, t: int) -> Vec:
         vector, values = inner(ctx, t)
         ctx.spend(len(values))
-        return renamed(vector), [function(value) for value in values]
+        return renamed(ctx, vector), [function(value) for value in values]
 
     return run
 
@@ -108,7 +113,7 @@ def _scaled(
     drop: Callable[[Labels], Labels],
 ) -> VectorRun:
     inner, numbers = args[0].run, [arg.run for arg in args[1:]]
-    renamed = label_sets.mapped(drop)
+    renamed = mapped(drop)
     constants = [arg.constant for arg in args[1:]]
     ready = None if None in constants else make(*constants)
     is_ready = None not in constants
@@ -119,7 +124,7 @@ def _scaled(
         if function is None:
             return EMPTY
         ctx.spend(len(values))
-        return renamed(vector), [function(value) for value in values]
+        return renamed(ctx, vector), [function(value) for value in values]
 
     return run
 
@@ -129,12 +134,16 @@ def _over(
     function: RangeFunction,
     drop: Callable[[Labels], Labels] | None,
     dialect: Dialect,
+    per_sample: int = 0,
     *,
     expects_counter: bool = False,
 ) -> VectorRun:
-    """A range function over a window, series by series."""
+    """A range function over a window, series by series.
+
+    per_sample: operations that it takes for each sample of the window.
+    """
     read, range_ms = window.read, window.range_ms
-    renamed = label_sets.mapped(drop) if drop is not None else None
+    renamed = mapped(drop) if drop is not None else None
     first_in = bisect_right if dialect.left_open else bisect_left
 
     def run(ctx: Context, t: int) -> Vec:
@@ -142,7 +151,7 @@ def _over(
         start = end - range_ms
         values: list[float] = []
         absent: list[int] = []
-        cost = 0
+        walked = 0
         for number, one in enumerate(series):
             stamps = one.stamps_ms
             high = len(stamps) if stamps and stamps[-1] <= end else bisect_right(stamps, end)
@@ -150,11 +159,11 @@ def _over(
             if low < high:
                 value = function(one, low, high, start, end)
                 if value is not None:
-                    cost += high - low
+                    walked += high - low
                     values.append(value)
                     continue
             absent.append(number)
-        ctx.spend(cost)
+        ctx.spend(12 * len(series) + per_sample * walked)
         if absent:
             if not values:
                 return EMPTY
@@ -162,7 +171,7 @@ def _over(
             vector = tuple([x for number, x in enumerate(vector) if number not in gone])
         if expects_counter:
             _note_gauges(ctx, vector)
-        return (vector if renamed is None else renamed(vector)), values
+        return (vector if renamed is None else renamed(ctx, vector)), values
 
     return run
 
@@ -191,7 +200,7 @@ def _over_made(
     def function(*window_of: object) -> float | None:
         return current[0](*window_of)  # type: ignore[arg-type]
 
-    over = _over(window, function, drop, dialect)
+    over = _over(window, function, drop, dialect, per_sample=5)
 
     def run(ctx: Context, t: int) -> Vec:
         current[:] = [make(ctx, t, [number(ctx, t) for number in numbers])]
@@ -270,11 +279,11 @@ def _timestamp(
     chosen = args[0].selector
     if chosen is not None:
         return _each(instant(chosen, dialect, stamps=True), lambda value: value, drop)
-    inner, renamed = args[0].run, label_sets.mapped(drop)
+    inner, renamed = args[0].run, mapped(drop)
 
     def run(ctx: Context, t: int) -> Vec:
         vector, values = inner(ctx, t)
-        return renamed(vector), [t / 1000] * len(values)
+        return renamed(ctx, vector), [t / 1000] * len(values)
 
     return run
 
@@ -302,7 +311,7 @@ def _sort(*, descending: bool) -> Callable[..., VectorRun]:
 
         def run(ctx: Context, t: int) -> Vec:
             vector, values = inner(ctx, t)
-            ctx.spend(2 * len(values))
+            ctx.spend(8 * len(values))
             order = sorted(range(len(values)), key=lambda n: (isnan(values[n]), sign * values[n]))
             return tuple([vector[n] for n in order]), [values[n] for n in order]
 
@@ -321,14 +330,14 @@ def _histogram_quantile(
     args: Sequence[Node], drop: Callable[[Labels], Labels], _: object
 ) -> VectorRun:
     answer = classic_histograms.quantile_run(args[0].run)
-    return classic_histograms.over_histograms(answer, args[1].run, label_sets.mapped(drop))
+    return classic_histograms.over_histograms(answer, args[1].run, mapped(drop))
 
 
 def _histogram_fraction(
     args: Sequence[Node], drop: Callable[[Labels], Labels], _: object
 ) -> VectorRun:
     answer = classic_histograms.fraction_run(args[0].run, args[1].run)
-    return classic_histograms.over_histograms(answer, args[2].run, label_sets.mapped(drop))
+    return classic_histograms.over_histograms(answer, args[2].run, mapped(drop))
 
 
 _OTHERS: dict[str, Callable[[Sequence[Node], Callable[[Labels], Labels], Dialect], Run]] = {

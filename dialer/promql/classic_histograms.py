@@ -13,6 +13,7 @@ from dialer.promql.aggregation import check_quantile
 from dialer.promql.arithmetic import INF, NAN
 from dialer.promql.context import Context, ScalarRun, Vec, VectorRun
 from dialer.promql.labels import BUCKET, Labels
+from dialer.promql.remembered import WORK, Renamed
 
 _BOUND = re.compile(r"[+-]?(?:inf(?:inity)?|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)", re.IGNORECASE)
 _TOLERANCE = 1e-12
@@ -25,7 +26,7 @@ Buckets = list[tuple[float, float]]
 def over_histograms(
     answer: Callable[[Context, int], Callable[[Buckets, str], float]],
     inner: VectorRun,
-    renamed: Callable[[tuple[Labels, ...]], tuple[Labels, ...]],
+    renamed: Renamed,
 ) -> VectorRun:
     """Gathers the buckets of each histogram (all labels but `le`) and asks `answer` of it."""
     last: tuple[tuple[Labels, ...], tuple[tuple[Labels, ...], list[list[tuple[float, int]]]]]
@@ -37,6 +38,7 @@ def over_histograms(
         nonlocal last
         if last[0] is vector:
             return last[1]
+        ctx.spend(WORK * len(vector))
         found: dict[Labels, list[tuple[float, int]]] = {}
         clean = True
         for number, labels in enumerate(vector):
@@ -57,10 +59,10 @@ def over_histograms(
 
     def run(ctx: Context, t: int) -> Vec:
         vector, values = inner(ctx, t)
-        ctx.spend(2 * len(values))
+        ctx.spend(10 * len(values))
         compute = answer(ctx, t)
         names, histograms = gather(ctx, vector)
-        return renamed(names), [
+        return renamed(ctx, names), [
             compute(_merged([(bound, values[n]) for bound, n in bounds]), label_sets.text(name))
             for name, bounds in zip(names, histograms, strict=True)
         ]

@@ -19,6 +19,7 @@ from dialer.promql.labels import NAME, Labels
 from dialer.promql.matchers import Matcher
 from dialer.promql.nodes import Dialect, Node, Selector
 from dialer.promql.reads import ReadsBuilder
+from dialer.promql.remembered import mapped, unchanged
 from dialer.promql.series import LOOKBACK_MS, SeriesStore
 
 MAX_NESTING = 120
@@ -90,11 +91,11 @@ class Compiler:
         run = inner.run
         if inner.kind == "scalar":
             return _folded(Node("scalar", lambda ctx, t: -run(ctx, t), text, (inner,)))
-        renamed = label_sets.mapped(self._drop)
+        renamed = mapped(self._drop)
 
         def negated(ctx: Context, t: int) -> Vec:
             names, values = run(ctx, t)
-            return renamed(names), [-value for value in values]
+            return renamed(ctx, names), [-value for value in values]
 
         return Node("vector", negated, text, (inner,))
 
@@ -123,7 +124,7 @@ class Compiler:
         with self.reads.within(range_ms + offset_ms, pinned):
             inner = self.node(tree.expr)
         window = selectors.subquery(
-            inner.run, range_ms, step_ms, selectors.moment(offset_ms, pinned), self._dialect
+            inner, range_ms, step_ms, selectors.moment(offset_ms, pinned), self._dialect
         )
         return Node("matrix", window.read, tree.prettify(), (inner,), window=window)
 
@@ -180,9 +181,9 @@ class Compiler:
             return _folded(
                 Node("scalar", binary.of_numbers(op, left.run, right.run), text, children)
             )
-        renamed = label_sets.mapped(self._drop)
+        renamed = mapped(self._drop)
         if op == "atan2" and not self._dialect.left_open:
-            renamed = _same  # version 2 keeps the name here
+            renamed = unchanged  # version 2 keeps the name here
         if "scalar" in {left.kind, right.kind}:
             swapped = left.kind == "scalar"
             vector, number = (right, left) if swapped else (left, right)
@@ -196,7 +197,7 @@ class Compiler:
                 "vector", binary.sets(op, left.run, right.run, matching.key), text, children
             )
         if op in COMPARISONS and not as_bool:
-            renamed = _same
+            renamed = unchanged
         run = binary.vectors(op, left.run, right.run, matching, renamed, as_bool=as_bool)
         return Node("vector", run, text, children)
 
@@ -232,10 +233,6 @@ class Compiler:
 def _name(member: Any) -> str:
     """The bare name of a member of one of the parser's enumerations."""
     return str(member).rsplit(".", 1)[-1]
-
-
-def _same(names: tuple[Labels, ...]) -> tuple[Labels, ...]:
-    return names
 
 
 def _constant(value: float, text: str) -> Node:

@@ -92,6 +92,7 @@ class Formula:
         found: dict[Labels, tuple[list[int], list[float]]] = {}
         for t in range(start_ms, end_ms + 1, step_ms):
             answer = self._node.run(ctx, t)
+            ctx.spend(self._node.per_step)
             vector: Vec = (((),), [answer]) if self.kind == "scalar" else answer
             for sample in self._samples(vector):
                 stamps, values = found.setdefault(sample.labels, ([], []))

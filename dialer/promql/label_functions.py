@@ -9,11 +9,12 @@ from collections.abc import Callable
 from functools import cmp_to_key
 from itertools import zip_longest
 
-from dialer.errors import FormulaEvaluationError
+from dialer.errors import FormulaError, FormulaEvaluationError
 from dialer.promql import labels as label_sets
 from dialer.promql.context import EMPTY, Context, Vec, VectorRun
 from dialer.promql.labels import NAME, Labels
 from dialer.promql.matchers import Matcher, regex
+from dialer.promql.remembered import mapped
 
 _REFERENCE = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})")
 _CHUNK = re.compile(r"\d+|\D+")
@@ -23,18 +24,18 @@ _MAX_LABEL = 4096
 def require_name(name: str) -> str:
     """A label's name may be any text but the empty one (Prometheus 3)."""
     if not name:
-        raise FormulaEvaluationError("", "a label's name is empty", "name the label to write")
+        raise FormulaError("", "a label's name is empty", "name the label to write")
     return name
 
 
 def renamed(inner: VectorRun, change: Callable[[Labels], Labels]) -> VectorRun:
     """Every element under other labels."""
-    change_all = label_sets.mapped(change)
+    change_all = mapped(change)
 
     def run(ctx: Context, t: int) -> Vec:
         vector, values = inner(ctx, t)
         ctx.spend(len(values))
-        return change_all(vector), values
+        return change_all(ctx, vector), values
 
     return run
 
@@ -119,7 +120,7 @@ def sorted_by(inner: VectorRun, names: tuple[str, ...], *, descending: bool) -> 
 
     def run(ctx: Context, t: int) -> Vec:
         vector, values = inner(ctx, t)
-        ctx.spend(4 * len(values))
+        ctx.spend(40 * len(values))
         order = sorted(range(len(values)), key=lambda n: key(vector[n]), reverse=descending)
         return tuple([vector[n] for n in order]), [values[n] for n in order]
 

@@ -75,29 +75,6 @@ def remover(names: Iterable[str]) -> Callable[[Labels], Labels]:
     return lambda labels: tuple([pair for pair in labels if pair[0] not in removed])
 
 
-def mapped(
-    change: Callable[[Labels], Labels],
-) -> Callable[[tuple[Labels, ...]], tuple[Labels, ...]]:
-    """A function that changes every set of a vector, and remembers its last answer.
-
-    Vectors of one selector carry the same tuple of label sets from pulse to pulse, so mostly
-    nothing is left to do. Raises FormulaEvaluationError when two sets become the same.
-    """
-    last: tuple[tuple[Labels, ...], tuple[Labels, ...]] = ((), ())
-
-    def change_all(vector: tuple[Labels, ...]) -> tuple[Labels, ...]:
-        nonlocal last
-        known, answer = last
-        if vector is known:
-            return answer
-        answer = tuple([change(labels) for labels in vector])
-        require_distinct(answer)
-        last = (vector, answer)
-        return answer
-
-    return change_all
-
-
 def require_distinct(vector: Iterable[Labels]) -> None:
     """Raises FormulaEvaluationError when a label set appears twice."""
     seen = set()

@@ -62,3 +62,8 @@ class Node:
     constant: float | str | None = None
     selector: Selector | None = None
     window: Window | None = None
+
+    @property
+    def per_step(self) -> int:
+        """Operations that an evaluation takes even when no series is there."""
+        return 4 + sum(child.per_step for child in self.children)

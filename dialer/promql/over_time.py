@@ -88,4 +88,12 @@ OVER_TIME: dict[str, RangeFunction] = {
     "resets": lambda series, low, high, _, __: float(len(series.resets(low, high))),
 }
 
+PER_SAMPLE = {
+    **dict.fromkeys(("min_over_time", "max_over_time"), 1),
+    **dict.fromkeys(("ts_of_max_over_time", "ts_of_min_over_time"), 2),
+    **dict.fromkeys(("stdvar_over_time", "stddev_over_time"), 5),
+    **dict.fromkeys(("changes", "mad_over_time"), 3),
+}
+"""Operations for each sample of the window; those that are not here do not walk through it."""
+
 KEEP_NAME = {"last_over_time", "first_over_time"}

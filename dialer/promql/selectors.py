@@ -11,7 +11,7 @@ from dialer.errors import FormulaBudgetError
 from dialer.promql.context import EMPTY, Context, Vec, VectorRun
 from dialer.promql.labels import Labels
 from dialer.promql.matchers import Matcher
-from dialer.promql.nodes import Dialect, Selector, Window
+from dialer.promql.nodes import Dialect, Node, Selector, Window
 from dialer.promql.series import LOOKBACK_MS, Series
 
 Chosen = tuple[tuple[Labels, ...], list[Series]]
@@ -30,7 +30,7 @@ def selector(matchers: tuple[Matcher, ...], offset_ms: int, pinned: int | str | 
             series = ctx.store.select(matchers)
             label_sets = tuple([one.labels for one in series])
             known = (version, label_sets, series)
-        ctx.spend(len(series))
+        ctx.spend(3 * len(series))
         return label_sets, series
 
     return Selector(matchers, offset_ms, pinned, resolve, moment(offset_ms, pinned))
@@ -92,7 +92,7 @@ def window(chosen: Selector, range_ms: int) -> Window:
 
 
 def subquery(
-    inner: VectorRun,
+    inner: Node,
     range_ms: int,
     step_ms: int,
     at_moment: Callable[[Context, int], int],
@@ -100,6 +100,7 @@ def subquery(
 ) -> Window:
     """The inner expression at each multiple of the step inside the window, as new series."""
     edge = 0 if dialect.left_open else 1
+    run, per_step = inner.run, inner.per_step
 
     def read(ctx: Context, t: int) -> tuple[tuple[Labels, ...], list[Series], int]:
         end = at_moment(ctx, t)
@@ -113,8 +114,8 @@ def subquery(
             )
         found: dict[Labels, Series] = {}
         for at in range(first, end + 1, step_ms):
-            label_sets, values = inner(ctx, at)
-            ctx.spend(len(values) + 1)
+            label_sets, values = run(ctx, at)
+            ctx.spend(5 * len(values) + per_step)
             for labels, value in zip(label_sets, values, strict=True):
                 series = found.get(labels)
                 if series is None:

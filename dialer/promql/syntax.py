@@ -22,6 +22,12 @@ MAX_DEPTH = 60
 
 _BYTE_ESCAPE = re.compile(r"\\x[89a-fA-F][0-9a-fA-F]|\\[23][0-7]{2}")
 _NAMED = re.compile(r"'(\w+)'")
+_MENDS = {
+    "comparisons between scalars": "write bool behind the operator, as in 1 < bool 2",
+    "set operator": "make vectors of the numbers: vector(1)",
+    "vector selector must contain": "name a metric, or a label with a value",
+    "duration must be greater": "give it a length, such as 1m",
+}
 _RENAMED = {"holt_winters": "double_exponential_smoothing"}
 
 
@@ -91,6 +97,7 @@ def _explain(text: str, said: str) -> NoReturn:
         )
     fault = tokens.find_fault(text)
     if fault is None:
-        raise FormulaSyntaxError(said, place)
+        mend = next((mend for start, mend in _MENDS.items() if said.startswith(start)), "")
+        raise FormulaSyntaxError(said, place, mend=mend)
     found = f"found `{fault.found[:40]}`" if fault.found else "the formula ends"
     raise FormulaSyntaxError(found, fault.position, fault.expected)

@@ -21,6 +21,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_STEP = re.compile(r":(?:\d+(?:ms|[smhdwy])?)+")
 _BINARY_SIGNS = {"+", "-", "*", "/", "%", "^", "==", "!=", "<", ">", "<=", ">="}
 _BINARY_WORDS = {"and", "or", "unless", "atan2"}
 _LABEL_LISTS = {"by", "without", "on", "ignoring", "group_left", "group_right"}
@@ -229,6 +230,8 @@ class _Walk:
         # A colon may open a word in the lexer's eyes: `[5m:1m]` is number, word ":1m".
         if self._peek().text.startswith(":"):
             colon = self._take()
+            if colon.text != ":" and not _STEP.fullmatch(colon.text):
+                self._fail(colon, "`:` and a duration such as :1m")
             if colon.text == ":" and self._peek().text != "]":
                 self._duration()
         self._demand("]")

@@ -97,7 +97,7 @@ def test_what_is_costly_is_refused_by_count_and_not_by_time() -> None:
     text = "max_over_time(x_total[1m:1ms])"
     with pytest.raises(FormulaBudgetError, match="60,000 steps"):
         compile_formula(text).at(store, 60_000)
-    small = compile_formula("sum_over_time(x_total[1m])", limits=Limits(operations=100))
+    small = compile_formula("stddev_over_time(x_total[1m])", limits=Limits(operations=100))
     with pytest.raises(FormulaBudgetError, match="more than 100 operations"):
         small.at(store, 60_000)
 
