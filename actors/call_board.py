@@ -12,6 +12,7 @@ from actors.services import Services
 from actors.unplaced import never_dialed
 from dialer import journal
 from dialer.calls import UNANSWERED
+from dialer.compliance.permission import Rule
 from dialer.compliance.preset import Preset
 from dialer.flow.graph import Flow
 from dialer.ports import Sink
@@ -32,7 +33,8 @@ class _OpenCall:
 class CallBoard:
     """Places attempts one slot apart, and knows the state of each call in progress.
 
-    campaign: where calls tell their steps.
+    campaign: where calls tell their steps. may_dial: asked again as each attempt leaves, for while
+    it was committed or waited its turn, the callee's evening may have come, or their opt-out.
     """
 
     def __init__(
@@ -42,12 +44,14 @@ class CallBoard:
         services: Services,
         cells: CampaignCells,
         campaign: Sink,
+        may_dial: Rule,
     ) -> None:
         self._campaign_id = campaign_id
         self._preset = preset
         self._services = services
         self._cells = cells
         self._campaign = campaign
+        self._may_dial = may_dial
         self._calls: dict[int, _OpenCall] = {}
         self._waiting: dict[int, tuple[ReadyAttempt, Flow]] = {}
 
@@ -76,11 +80,15 @@ class CallBoard:
         return self.place(attempt.attempt_id, runtime)
 
     def place(self, attempt_id: int, runtime: Runtime) -> int | None:
-        """Place an attempt; its ticket where no trunk takes it now and it was given back."""
+        """Place an attempt; its ticket where it may not leave now and was given back."""
         waiting = self._waiting.pop(attempt_id, None)
         if waiting is None:
             return None
         attempt, flow = waiting
+        answer = self._may_dial(attempt.number, attempt.contact, runtime.now())
+        if not answer.allowed:
+            self.give_back(attempt, runtime.now(), answer.reason)
+            return attempt.ticket
         caller = attempt.caller
         trunk, why = self._services.lines.take(caller.trunks, attempt_id, caller.name)
         if not trunk:

@@ -39,6 +39,7 @@ from actors.services import Services
 from actors.trunk_share import TrunkShare
 from actors.trunk_watch import TrunkWatch
 from dialer import journal
+from dialer.compliance.permission import Rule
 from dialer.compliance.preset import Preset
 from dialer.flow.graph import Flow
 from dialer.flow.hours import is_open
@@ -84,7 +85,7 @@ class Campaign(Behaviour):
     """Runs the pulse side of a flow and gives birth to its calls.
 
     myself: the handle of this campaign, so that its calls survive its restart.
-    feeder: gives contacts.
+    feeder: gives contacts. may_dial: what the feeder asked, asked again as a call leaves.
     briefing: what it must know before its first pulse, as messages (trunks that are down, that it
     is paused); asked anew when the campaign is made anew.
     """
@@ -98,6 +99,7 @@ class Campaign(Behaviour):
         *,
         myself: Sink,
         feeder: Sink,
+        may_dial: Rule,
         briefing: Callable[[], Iterable[Any]] = tuple,
     ) -> None:
         self._id = identity.campaign_id
@@ -108,7 +110,7 @@ class Campaign(Behaviour):
         self._feeder = feeder
         self._briefing = briefing
         self._cells = CampaignCells(services.metrics, identity.title, preset)
-        self._calls = CallBoard(self._id, preset, services, self._cells, myself)
+        self._calls = CallBoard(self._id, preset, services, self._cells, myself, may_dial)
         self._board = AgentBoard(self._id, services.pool, self._cells)
         book = self._board.book
         self._previews = PreviewBoard(

@@ -214,6 +214,7 @@ class Director:
                 services,
                 myself=campaign,
                 feeder=feeder,
+                may_dial=running.plan.may_dial,
                 briefing=lambda: self._briefing(running),
             ),
             campaign,

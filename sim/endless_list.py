@@ -15,6 +15,10 @@ _AT_ONCE = 1000
 _FIRST = 120_000_000
 _SPAN = 1_000_000_000
 
+MOST_WAITING = 100_000
+"""Contacts who are due later, at once. Where nobody may be called at this hour, each one that is
+made is put off, and a list without end would go on making them."""
+
 Person = Callable[[int], Mapping[str, AttributeValue]]
 """From a contact's number on the list, from 1, to its attributes."""
 
@@ -46,8 +50,10 @@ class EndlessList(MemoryStore):
         self._person = person
 
     def claim(self, request: ClaimRequest, reply_to: Sink) -> None:
-        fresh = self._campaign(request.campaign_id).fresh
-        while len(fresh) < request.limit and self._made < self._at_most and not request.hot_only:
+        campaign = self._campaign(request.campaign_id)
+        fresh = campaign.fresh
+        room = self._at_most if len(campaign.waiting) < MOST_WAITING else 0
+        while len(fresh) < request.limit and self._made < room and not request.hot_only:
             made = min(self._made + _AT_ONCE, self._at_most)
             first, self._made = self._made + 1, int(made)
             for contact in range(first, self._made + 1):

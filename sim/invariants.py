@@ -7,8 +7,11 @@ are told in words.
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from dialer.compliance.preset import CallingHours
 from dialer.flow.graph import Flow
 from dialer.flow.hours import is_open
 from dialer.flow.nodes import Dial
@@ -22,12 +25,14 @@ PROMISES = (
     "attempt_settled_once",
     "attempt_unsettled",
     "dial_outside_windows",
+    "dial_outside_hours",
     "attempt_cap",
     "agent_state_broken",
 )
-"""agent_without_call: an agent is kept for a caller who is not there. attempt_settled_once: a
-settlement of what was not open. attempt_unsettled: an attempt never came to an end.
-agent_state_broken: an agent left a state that they were not in."""
+"""dial_outside_windows: of the flow's Start node. dial_outside_hours: of the law, on the clock
+where the callee lives. agent_without_call: an agent is kept for a caller who is not there.
+attempt_settled_once: a settlement of what was not open. attempt_unsettled: an attempt never came
+to an end. agent_state_broken: an agent left a state that they were not in."""
 
 GRACE_S = 1.0
 """How long an agent may be with a caller of whom no call knows; messages take their time."""
@@ -35,16 +40,32 @@ GRACE_S = 1.0
 _TOLD = 10
 
 
-class InvariantsJournal:
-    """A journal that counts violations. flow: of the campaign whose windows and caps hold."""
+ZoneOf = Callable[[int], str]
+"""From a contact to the time zone where it lives; "" where that is not known."""
 
-    def __init__(self, flow: Flow) -> None:
+
+class InvariantsJournal:
+    """A journal that counts violations.
+
+    flow: of the campaign whose windows and caps hold. hours: of the law. zone_of: without it
+    nobody's hours are known.
+    """
+
+    def __init__(
+        self,
+        flow: Flow,
+        hours: Sequence[CallingHours] = (),
+        zone_of: ZoneOf | None = None,
+    ) -> None:
         self.violations: dict[str, int] = dict.fromkeys(PROMISES, 0)
         self.told: list[str] = []
         self._flow = flow
         caps = {n.max_attempts for n in flow.definition.nodes if isinstance(n, Dial)}
         self._cap = None if None in caps else max(caps, default=None)  # type: ignore[type-var]
         self._has_windows = bool(flow.start.days or flow.start.windows)
+        self._hours = tuple(hours)
+        self._zone_of = zone_of if hours else None
+        self._allowed: dict[tuple[str, int], bool] = {}
         self._contact_of: dict[int, int] = {}
         self._calling: dict[int, int] = {}
         self._attempts: dict[int, int] = {}
@@ -92,6 +113,22 @@ class InvariantsJournal:
             start = self._flow.start
             if not is_open(record.at, self._flow.zone, start.days, start.windows):
                 self._violated("dial_outside_windows", record.at, f"attempt {attempt_id}")
+        if self._zone_of is not None:
+            zone = self._zone_of(contact_id)
+            if zone and not self._is_allowed(zone, record.at):
+                self._violated("dial_outside_hours", record.at, f"attempt {attempt_id} in {zone}")
+
+    def _is_allowed(self, zone: str, at: float) -> bool:
+        """By plain local time, which owes nothing to the rule that is watched."""
+        key = (zone, int(at // 60))  # hours begin and end on the minute
+        allowed = self._allowed.get(key)
+        if allowed is None:
+            local = datetime.fromtimestamp(at, ZoneInfo(zone))
+            day, moment = local.weekday(), local.time()
+            allowed = self._allowed[key] = any(
+                hours.on(day) and hours.start <= moment < hours.end for hours in self._hours
+            )
+        return allowed
 
     def _on_bridged(self, record: CallMoved) -> None:
         agent_id = record.detail

@@ -188,6 +188,10 @@ class MemoryStore:
         campaign = self._campaigns.get(campaign_id)
         return dict(campaign.state) if campaign is not None else {}
 
+    def attributes(self, contact_id: int) -> Mapping[str, AttributeValue]:
+        """What is known of a contact."""
+        return self._contacts[contact_id]
+
     @property
     def open_attempts(self) -> Mapping[int, AttemptDraft]:
         """Attempts that are not settled."""

@@ -8,6 +8,7 @@ import gc
 import time
 from dataclasses import dataclass, field, replace
 
+from dialer.compliance.window import TIME_ZONE_ATTRIBUTE
 from dialer.flow.graph import Flow
 from dialer.flow.nodes import Init, NodeBase, Power, Progressive, SeizeAgent
 from dialer.flow.nodes import Start as StartNode
@@ -88,7 +89,11 @@ def _run(plan: WorldPlan, day: Day, seed: int) -> Replication:
     plan = replace(plan, callees=witness)
     since = day.start_at + day.warm_up_s
     measured = FiguresJournal(since, end_at, late_s, witness.picked_up_s)
-    watched = InvariantsJournal(plan.flow)
+
+    def zone_of(contact_id: int) -> str:
+        return str(world.store.attributes(contact_id).get(TIME_ZONE_ATTRIBUTE, ""))
+
+    watched = InvariantsJournal(plan.flow, plan.preset.calling_hours, zone_of)
     runtime = SimRuntime(seed, day.jitter_s, day.start_at)
     ledger = Ledger(digest, measured, watched)
     world = World(runtime, plan, ledger)

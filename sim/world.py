@@ -163,6 +163,7 @@ class World:
             self.services,
             myself=self.campaign,
             feeder=self.feeder,
+            may_dial=plan.may_dial,
         )
 
 

@@ -303,6 +303,7 @@ class Team:
                 self.services,
                 myself=campaign,
                 feeder=feeder,
+                may_dial=may_dial,
                 briefing=briefing,
             ),
             campaign,

@@ -56,7 +56,7 @@ def test_people_see_intervals_assumptions_the_formula_and_the_invariants() -> No
     assert "(talking + wrap-up) / (logged in - not ready)" in shown
     assert "lognormal, mean 120 s, cv 1" in shown
     assert "guessed" in shown
-    assert "All 10 invariants hold." in shown
+    assert "All 11 invariants hold." in shown
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

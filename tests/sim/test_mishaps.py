@@ -6,13 +6,10 @@ import pytest
 
 from dialer import journal
 from dialer.errors import ScenarioError
-from sim.ledger import Ledger
 from sim.population import Population
 from sim.replication import Day, Replication, run_replication
-from sim.runtime import SimRuntime
 from sim.scenario import Scenario, load_scenario
-from sim.world import World
-from tests.sim.world_plans import plan
+from tests.sim.world_plans import plan, records_of
 
 FAULTS = Path(__file__).parents[2] / "config" / "scenarios" / "faults.yaml"
 QUICK = "calls: {talk_s: 40, wrap_up_s: 10, outcomes: {live: 0.5, busy: 0.5}, refused_after_s: 1}\n"
@@ -30,20 +27,9 @@ def ran(world: Scenario, hours: float = 1.0, agents: int = 6, seed: int = 3) -> 
 
 
 def records(world: Scenario, seconds: float, agents: int = 6) -> list[tuple[object, ...]]:
-    found: list[tuple[object, ...]] = []
-
-    class Kept:
-        extend = found.extend
-
     people = Population(world, agents)
-    runtime = SimRuntime(3, epoch=world.start_at)
-    ledger = Ledger(Kept())  # type: ignore[arg-type]
     particulars = {"callees": people, "habits": people, "faults": world.faults}
-    World(runtime, plan(agents, 2.0, **particulars), ledger).start()
-    runtime.advance(seconds)
-    ledger.flush()
-    runtime.stop()
-    return found
+    return records_of(plan(agents, 2.0, **particulars), world.start_at, seconds, seed=3)
 
 
 def broken(replication: Replication) -> dict[str, int]:

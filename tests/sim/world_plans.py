@@ -6,9 +6,11 @@ from typing import Any
 from dialer.compliance.preset import load_preset
 from dialer.flow.graph import load_flow
 from dialer.flow.nodes import Power, Progressive
+from sim.ledger import Ledger
 from sim.model import CarrierModel, DeskModel
 from sim.replication import adapted
-from sim.world import WorldPlan
+from sim.runtime import SimRuntime
+from sim.world import World, WorldPlan
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 FLOW = load_flow((CONFIG / "campaigns/progressive.yaml").read_text(), "progressive.yaml")
@@ -28,6 +30,24 @@ HASTY = CarrierModel(
     patience_s=1.5,
 )
 """Much happens in little time, and callers hang up before the law's limit."""
+
+
+def records_of(
+    given: WorldPlan, start_at: float, seconds: float, seed: int = 1
+) -> list[tuple[Any, ...]]:
+    """The ledger of the beginning of a day."""
+    found: list[tuple[Any, ...]] = []
+
+    class Kept:
+        extend = found.extend
+
+    runtime = SimRuntime(seed, epoch=start_at)
+    ledger = Ledger(Kept())  # type: ignore[arg-type]
+    World(runtime, given, ledger).start()
+    runtime.advance(seconds)
+    ledger.flush()
+    runtime.stop()
+    return found
 
 
 def plan(agents: int, ratio: float = 1.0, pulse_s: float = 1.0, **particulars: Any) -> WorldPlan:
