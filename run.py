@@ -53,8 +53,8 @@ from gateways.media.config import MediaConfig
 from gateways.prometheus.collector import registry_of
 from gateways.prometheus.server import HealthServer, Pages
 from gateways.sip.callbacks import CallbackConfig, OptOut
-from gateways.sip.desk import DeskConfig
 from gateways.sip.keep_alive import KeepAliveConfig
+from gateways.sip.phones import DeskConfig
 from gateways.sip.site import Listening, SipSite, SitePlan
 from gateways.sip.trunk import TrunkConfig
 from gateways.store import Store, open_store
@@ -432,7 +432,7 @@ def sip_site(
         trunks=tuple(sip_trunk(t, numbers) for t in settings.trunks if isinstance(t, SipTrunk)),
         desk=(
             Listening(desk.bind.host, desk.bind.port, desk.advertised_host or ""),
-            DeskConfig(login_timeout_s=desk.answer_timeout_s),
+            DeskConfig(desk.kept_up, answer_timeout_s=desk.answer_timeout_s),
         )
         if isinstance(desk, SipDesk)
         else None,

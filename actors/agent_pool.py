@@ -49,6 +49,9 @@ from dialer.events import (
 )
 from dialer.ports import AgentDesk, PreviewCard, Sink
 
+_OFFERED = ("ringing", "reserved", "pending_not_ready")
+"""States in which a phone that rings per call may ring, or be off the hook, without a call."""
+
 
 class AgentPool(Behaviour):
     """Books agents for campaigns and callers.
@@ -210,6 +213,9 @@ class AgentPool(Behaviour):
     def _on_withdraw(self, message: WithdrawRequests) -> None:
         for key in [key for key in self._requests if key[0] == message.campaign_id]:
             del self._requests[key]
+        for agent in [*self._roster.held(message.campaign_id)]:
+            if agent.state == "ringing":
+                self._move(agent, "release")
 
     @handles(ReleaseAgents)
     def _on_release(self, message: ReleaseAgents) -> None:
@@ -259,6 +265,9 @@ class AgentPool(Behaviour):
     @handles(AgentNoAnswer)
     def _on_no_answer(self, event: AgentNoAnswer) -> None:
         agent = self._roster.agents.get(event.agent_id)
+        if agent is not None and agent.state == "reserved" and not self._desk.kept_up:
+            self._move(agent, "no_answer", "rona")  # they picked up, and hung up again
+            return
         if agent is None or agent.state != "ringing":
             return
         key = (agent.campaign_id, agent.request_id)
@@ -400,6 +409,8 @@ class AgentPool(Behaviour):
             self._tell_later(campaign_id, move)
         self._recorder.tell(journal.AgentMoved(agent_id, now, before, after, reason))
         self._roster.file(agent, before, now)
+        if before in _OFFERED and after in ("ready", "not_ready"):
+            self._desk.withdraw(agent_id)
         if after == "ready":
             while self._give_work():
                 pass

@@ -49,14 +49,18 @@ class SimulatedDesk(Section):
 
 
 class SipDesk(Section):
-    """Agents on SIP phones, each with an audio leg that stands all day."""
+    """Agents on SIP phones."""
 
     kind: Literal["sip"] = Field(description="agents on SIP phones")
     bind: SipAddress = Field(_ALL_ADDRESSES, description="where we listen; trunks may share it")
     advertised_host: str = Field("", description="our address as the phones see it")
-    kept_up: Literal[True] = Field(True, description="a leg stands all day; no other way yet")
+    kept_up: bool = Field(
+        True,
+        description="true: a leg stands from login on; false: phones ring per call, for "
+        "progressive and preview only",
+    )
     answer_timeout_s: float = Field(
-        20.0, ge=1, le=120, description="how long a phone may take to answer at login"
+        20.0, ge=1, le=120, description="how long a phone may ring: at login, or per call"
     )
     wrap_up_s: float = Field(30.0, ge=0, le=3600, description="limit of wrap-up; 0 for none")
 

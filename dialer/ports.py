@@ -89,10 +89,16 @@ class AgentDesk(Protocol):
     def log_out(self, agent_id: str) -> None: ...
 
     def offer(self, agent_id: str) -> None:
-        """A reservation is offered; brings `AgentAccepted` or `AgentNoAnswer`."""
+        """A reservation is offered; brings `AgentAccepted` or `AgentNoAnswer`.
+
+        Whoever hangs up after they accepted, before a call, brings `AgentNoAnswer` too.
+        """
 
     def preview(self, agent_id: str, card: PreviewCard) -> None:
         """Show a contact; brings `PreviewAnswered`, or nothing before it times out."""
+
+    def withdraw(self, agent_id: str) -> None:
+        """A reservation is over without a call: stop ringing, or hang up who waits for one."""
 
     def connect(self, agent_id: str, attempt_id: int) -> None:
         """The agent is now with this customer."""

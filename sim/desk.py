@@ -204,6 +204,9 @@ class SimDesk:
     def offer(self, agent_id: str) -> None:
         self._desk.tell(_Offer(agent_id))
 
+    def withdraw(self, agent_id: str) -> None:
+        """A simulated phone that is not wanted any more goes quiet by itself."""
+
     def preview(self, agent_id: str, card: PreviewCard) -> None:
         self._desk.tell(_Preview(agent_id, card.ticket, card.accept_by))
 

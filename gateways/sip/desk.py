@@ -5,43 +5,13 @@ behind that leg; whoever has no standing leg is never given a live call.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from dialer.events import (
-    AgentAccepted,
-    AgentLegDown,
-    AgentLegUp,
-    AgentNoAnswer,
-    DeskEvent,
-    EndCause,
-)
-from dialer.ports import PreviewCard, Sink
-from gateways.sip.dialogs import locate_uri
-from gateways.sip.digest import Credentials
+from dialer.events import AgentAccepted, AgentLegDown, AgentLegUp, AgentNoAnswer, EndCause
+from dialer.ports import Sink
 from gateways.sip.endpoint import SipEndpoint
-from gateways.sip.headers import MalformedError, read_uri
-from gateways.sip.leg_plan import LegPlan
 from gateways.sip.legs import Leg
 from gateways.sip.media_port import agent_leg
-from gateways.sip.sdp import PCMA, PCMU
-
-OWNER = "desk"
-
-
-@dataclass(frozen=True)
-class DeskConfig:
-    """How phones are called.
-
-    from_user: what the phone shows. login_timeout_s: how long a phone may ring at log-in.
-    probe_s: how often a standing leg is asked whether it lives. username, password: where phones
-    are behind a PBX that challenges.
-    """
-
-    from_user: str = "foredial"
-    login_timeout_s: float = 30.0
-    probe_s: float = 60.0
-    username: str = ""
-    password: str = ""
+from gateways.sip.phones import DeskConfig, PhoneDesk, why
 
 
 class _Phone:
@@ -70,58 +40,14 @@ class _Phone:
         self._desk.phone_left(self, self.leaving or why(cause))
 
 
-class SipDesk:
-    """Reaches agents at SIP phones: a `dialer.ports.AgentDesk`. events: gets all DeskEvents."""
+class SipDesk(PhoneDesk):
+    """Agents whose phones are called at log-in, and stay on the line."""
 
     kept_up = True
 
     def __init__(self, config: DeskConfig, endpoint: SipEndpoint, events: Sink) -> None:
-        self.config = config
-        self.clock = endpoint.clock
-        self._endpoint = endpoint
-        self._events = events
+        super().__init__(config, endpoint, events)
         self._phones: dict[str, _Phone] = {}
-        self._credentials = (
-            Credentials(config.username, config.password) if config.username else None
-        )
-        endpoint.knows(OWNER, self._credentials)
-
-    def recover(self) -> frozenset[int]:
-        """End the legs that a crash left behind (of all owners, once); see the endpoint."""
-        return self._endpoint.recover()
-
-    # The port.
-
-    def log_in(self, agent_id: str, address: str) -> None:
-        """Call the agent's phone. address: a SIP URI, `sip:ann@192.0.2.7:5060`."""
-        if not self._endpoint.run(self._log_in, agent_id, address):
-            self.tell(AgentLegDown(agent_id, self.clock(), "the SIP endpoint is stopped"))
-
-    def log_out(self, agent_id: str) -> None:
-        """Hang up the agent's phone."""
-        self._endpoint.run(self._log_out, agent_id)
-
-    def offer(self, agent_id: str) -> None:
-        """A standing leg accepts at once; without one there is no answer."""
-        if not self._endpoint.run(self._offer, agent_id):
-            self.tell(AgentNoAnswer(agent_id, self.clock()))
-
-    def preview(self, agent_id: str, card: PreviewCard) -> None:
-        """A phone shows nothing: the agent looks at it through the control socket."""
-
-    def connect(self, agent_id: str, attempt_id: int) -> None:
-        """Note whom the agent talks to; the audio is the trunk's `bridge`."""
-        self._endpoint.run(self._connect, agent_id, attempt_id)
-
-    def release(self, agent_id: str, attempt_id: int) -> None:
-        """The agent's leg stands on, in silence."""
-        self._endpoint.run(self._release, agent_id, attempt_id)
-
-    # On the SIP thread.
-
-    def tell(self, event: DeskEvent) -> None:
-        """Tell the desk's sink."""
-        self._events.tell(event)
 
     def phone_left(self, phone: _Phone, reason: str) -> None:
         """A leg ended."""
@@ -142,45 +68,20 @@ class SipDesk:
                 held.leg.hang_up(now)
         phone = _Phone(self, agent_id, address)
         self._phones[agent_id] = phone
-        try:
-            uri = read_uri(address)
-        except MalformedError as error:
-            self.phone_left(phone, f"{error}; an address looks like sip:ann@192.0.2.7:5060")
-            return
-        if locate_uri(address, self._endpoint.locate) is None:
-            self._endpoint.resolve(uri.host, lambda later: self._call(phone, later))
-        else:
-            self._call(phone, now)
+
+        def found(trouble: str, later: float) -> None:
+            if trouble:
+                self.phone_left(phone, trouble)
+            else:
+                self._call(phone, later)
+
+        self._look_up(address, found, now)
 
     def _call(self, phone: _Phone, now: float) -> None:
         if self._phones.get(phone.agent_id) is not phone:
             return
-        destination = locate_uri(phone.address, self._endpoint.locate)
-        if destination is None:
-            self.phone_left(phone, f"cannot find the host of {phone.address}")
-            return
-        agent = self._endpoint.agent
-        here = agent.composer
-        plan = LegPlan(
-            owner=OWNER,
-            attempt_id=0,
-            media_leg=agent_leg(phone.agent_id),
-            uri=phone.address,
-            sender=f'"Foredial" <sip:{self.config.from_user}@{here.host}>',
-            recipient=f"<{phone.address}>",
-            user=self.config.from_user,
-            destination=destination,
-            credentials=self._credentials,
-            codecs=(PCMU, PCMA),
-            # Two dialects of one wish: pick up by yourself.
-            extra=(
-                ("Call-Info", f"<sip:{here.host}>;answer-after=0"),
-                ("Alert-Info", "<http://localhost>;info=alert-autoanswer;delay=0"),
-            ),
-            probe_s=self.config.probe_s,
-        )
-        phone.leg = agent.place(plan, phone, "agent", now)
-        agent.after(self.config.login_timeout_s, self._too_long(phone), now)
+        phone.leg = self._place(phone.agent_id, phone.address, phone, by_itself=True, now=now)
+        self._after(self.config.answer_timeout_s, self._too_long(phone), now)
 
     def _too_long(self, phone: _Phone) -> Callable[[float], None]:
         def check(now: float) -> None:
@@ -201,11 +102,15 @@ class SipDesk:
             phone.leg.hang_up(now)
 
     def _offer(self, agent_id: str, _now: float) -> None:
+        """A standing leg accepts at once; without one there is no answer."""
         phone = self._phones.get(agent_id)
         if phone is not None and phone.leg is not None and phone.leg.is_live:
             self.tell(AgentAccepted(agent_id, self.clock()))
         else:
             self.tell(AgentNoAnswer(agent_id, self.clock()))
+
+    def _withdraw(self, agent_id: str, now: float) -> None:
+        """The leg stands on."""
 
     def _connect(self, agent_id: str, attempt_id: int, _now: float) -> None:
         phone = self._phones.get(agent_id)
@@ -213,16 +118,9 @@ class SipDesk:
             phone.customer = attempt_id
 
     def _release(self, agent_id: str, attempt_id: int, _now: float) -> None:
+        """The leg stands on, in silence."""
         phone = self._phones.get(agent_id)
         # A release that comes late must not cut the next customer off.
         if phone is not None and phone.customer in (0, attempt_id):
             phone.customer = 0
             self._endpoint.media.unbridge(agent_leg(agent_id))
-
-
-def why(cause: EndCause) -> str:
-    """An EndCause in words for a supervisor."""
-    if cause.by == "far" and cause.sip_status == 200:
-        return "the phone hung up"
-    said = f"{cause.sip_status} {cause.text}".strip() if cause.sip_status else cause.text
-    return f"the phone refused: {said}" if cause.by == "far" else said or "hung up"

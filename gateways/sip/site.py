@@ -13,8 +13,10 @@ from gateways.media.client import MediaRelay
 from gateways.media.config import MediaConfig
 from gateways.media.prompts import load_prompt
 from gateways.sip.callbacks import CallbackConfig, CallbackDesk, OptOut
-from gateways.sip.desk import DeskConfig, SipDesk
+from gateways.sip.desk import SipDesk
 from gateways.sip.endpoint import EndpointConfig, SipEndpoint
+from gateways.sip.phones import DeskConfig, PhoneDesk
+from gateways.sip.ringing_desk import RingingDesk
 from gateways.sip.trunk import SipTrunk, TrunkConfig
 
 
@@ -76,10 +78,11 @@ class SipSite:
                 CallbackDesk(plan.callbacks, endpoint, on_opt_out)
                 for endpoint in self._endpoints.values()
             ]
-        self.desk: SipDesk | None = None
+        self.desk: PhoneDesk | None = None
         if plan.desk is not None:
             place, desk_config = plan.desk
-            self.desk = SipDesk(desk_config, self._endpoint(place), desk_events)
+            kind = SipDesk if desk_config.kept_up else RingingDesk
+            self.desk = kind(desk_config, self._endpoint(place), desk_events)
 
     def start(self) -> frozenset[int]:
         """Start all, and end what a crash left behind; the attempts that had left before it."""

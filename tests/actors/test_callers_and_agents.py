@@ -157,6 +157,41 @@ def test_a_phone_that_rings_per_call_gets_no_caller_it_was_not_offered(
     assert scene.team.outcomes() == ["abandoned"]
 
 
+def test_an_agent_who_picks_up_and_hangs_up_again_gets_no_caller(make_scene: MakeScene) -> None:
+    scene = make_scene(kept_up=False)
+    scene.add_agents(1)
+    scene.team.start(flow_text(target=1, interval_s=3600))
+    scene.settle()
+    scene.desk.accept("a1")
+    scene.settle()
+    scene.desk.no_answer("a1")
+    scene.settle()
+    row = scene.team.agents()["a1"]
+    assert (row["state"], row["reason"]) == ("not_ready", "rona")
+    assert scene.held() == []
+    scene.trunk.answer(scene.trunk.open[0])
+    scene.advance(3)
+    assert scene.trunk.bridged == {}
+
+
+def test_a_reservation_without_a_call_is_withdrawn_from_the_phone(make_scene: MakeScene) -> None:
+    scene = make_scene(kept_up=False)
+    scene.add_agents(2)
+    scene.team.start(flow_text(target=2))
+    scene.settle()
+    scene.desk.accept("a1")
+    scene.settle()
+    (attempt_id,) = scene.trunk.open
+    assert scene.desk.withdrawn == []
+    scene.team.quiesce("unpublished")
+    scene.settle()
+    assert scene.desk.withdrawn == ["a2"], "the other's call still rings"
+    scene.trunk.end(attempt_id)
+    scene.settle()
+    assert scene.desk.withdrawn == ["a2", "a1"]
+    assert scene.team.agent_states() == {"ready": 2}
+
+
 def test_an_agent_who_leaves_while_the_phone_rings_is_replaced(make_scene: MakeScene) -> None:
     scene = make_scene(kept_up=False)
     scene.add_agents(2)

@@ -151,6 +151,7 @@ class ScriptedDesk:
         self._runtime = runtime
         self._pool = pool
         self.offered: list[str] = []
+        self.withdrawn: list[str] = []
         self.previews: list[tuple[str, PreviewCard]] = []
         self.connected: list[tuple[str, int]] = []
         self.released: list[tuple[str, int]] = []
@@ -163,6 +164,9 @@ class ScriptedDesk:
 
     def offer(self, agent_id: str) -> None:
         self.offered.append(agent_id)
+
+    def withdraw(self, agent_id: str) -> None:
+        self.withdrawn.append(agent_id)
 
     def preview(self, agent_id: str, card: PreviewCard) -> None:
         self.previews.append((agent_id, card))

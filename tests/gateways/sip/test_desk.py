@@ -2,8 +2,9 @@
 
 from dialer.events import AgentAccepted, AgentLegDown, AgentLegUp, AgentNoAnswer
 from dialer.ports import AgentDesk
-from gateways.sip.desk import DeskConfig, SipDesk
+from gateways.sip.desk import SipDesk
 from gateways.sip.endpoint import SipEndpoint
+from gateways.sip.phones import DeskConfig
 from tests.gateways.sip.kit import SDP, RecordingMedia, reply
 from tests.gateways.sip.wire import Inbox, Peer, endpoint, peer
 
@@ -81,7 +82,7 @@ def test_a_phone_that_refuses_or_cannot_be_reached_is_told_with_its_reason() -> 
 def test_a_phone_that_rings_too_long_is_given_up() -> None:
     events = Inbox()
     with peer() as phone, endpoint() as here:
-        SipDesk(DeskConfig(login_timeout_s=0.2), here, events).log_in("ann", address(phone))
+        SipDesk(DeskConfig(answer_timeout_s=0.2), here, events).log_in("ann", address(phone))
         invite = phone.expect("INVITE")
         phone.say(reply(invite, 180))
         phone.say(reply(phone.expect("CANCEL"), 200))

@@ -2,6 +2,7 @@
 
 import queue
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from gateways.sip.endpoint import EndpointConfig, SipEndpoint
 from gateways.sip.keep_alive import KeepAliveConfig
 from gateways.sip.messages import Message, read_message
 from gateways.sip.trunk import SipTrunk, TrunkConfig
-from tests.gateways.sip.kit import RecordingMedia
+from tests.gateways.sip.kit import SDP, RecordingMedia, reply
 
 PATIENCE_S = 10.0
 QUIET = KeepAliveConfig(interval_s=0)
@@ -80,6 +81,43 @@ def endpoint(media: RecordingMedia | None = None, log: Path | None = None) -> It
         yield opened
     finally:
         opened.stop(grace_s=0.0)
+
+
+@contextmanager
+def phone(picks_up: bool) -> Iterator[int]:
+    """A phone that rings, and picks up if it is told to, until it is closed; its port."""
+    with peer() as there:
+        stop = threading.Event()
+        there.socket.settimeout(0.05)
+
+        def run() -> None:
+            while not stop.is_set():
+                try:
+                    data, there.source = there.socket.recvfrom(65535)
+                except TimeoutError:
+                    continue
+                _serve_phone(there, read_message(data), picks_up)
+
+        thread = threading.Thread(target=run, name="phone")
+        thread.start()
+        try:
+            yield there.port
+        finally:
+            stop.set()
+            thread.join()
+
+
+def _serve_phone(there: Peer, message: Message, picks_up: bool) -> None:
+    if message.method == "INVITE":
+        there.say(reply(message, 180))
+        if picks_up:
+            there.say(reply(message, 200, sdp=SDP, contact=there.contact()))
+    elif message.method in ("BYE", "OPTIONS"):
+        there.say(reply(message, 200))
+    elif message.method == "CANCEL":
+        there.say(reply(message, 200))
+        said = reply(message, 487)
+        there.say(said.replace(f"{message.cseq} CANCEL", f"{message.cseq} INVITE"))
 
 
 def trunk(on: SipEndpoint, port: int, changes: Inbox | None = None, **how: Any) -> SipTrunk:
