@@ -186,7 +186,8 @@ def compile_formula(
     tree = syntax.parse(text)
     dialect = Dialect(semantics == "3", delayed_name_removal)
     compiler = Compiler(dialect)
-    node = compiler.node(tree)
+    with syntax.guarded():
+        node = compiler.node(tree)
     return Formula(text, node, compiler.reads.done(), dialect, limits or Limits())
 
 

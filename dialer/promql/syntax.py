@@ -7,6 +7,8 @@ depth are bounded first.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import promql_parser
@@ -34,14 +36,24 @@ _RENAMED = {"holt_winters": "double_exponential_smoothing"}
 def parse(text: str) -> Any:
     """The syntax tree. Raises FormulaSyntaxError, or FormulaUnsupportedError."""
     _bound(text)
+    with guarded():
+        try:
+            return promql_parser.parse(text)
+        except ValueError as error:
+            _explain(text, str(error))
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """What the library cannot express becomes a FormulaSyntaxError, in its tree's attributes too."""
     try:
-        return promql_parser.parse(text)
-    except (ValueError, OverflowError) as error:
-        _explain(text, str(error))
+        yield
+    except OverflowError:
+        raise FormulaSyntaxError("a time or duration is too long") from None
     except BaseException as error:
         if type(error).__name__ != "PanicException":
             raise
-        _explain(text, "the parser gave up on it")
+        raise FormulaSyntaxError(f"the parser cannot take it: {error}") from None
 
 
 def _bound(text: str) -> None:

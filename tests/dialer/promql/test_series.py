@@ -10,14 +10,19 @@ from dialer.errors import DialerError
 from dialer.promql import Series, SeriesStore, compile_formula
 from dialer.promql.arithmetic import total_of
 
-VALUES = st.lists(
-    st.one_of(
-        st.integers(-5, 20).map(float),
-        st.floats(-1e6, 1e6),
-        st.sampled_from([math.nan, math.inf, -math.inf, 1e300, 1e-300, 0.0]),
+# Repeated, because what happens to long series is of interest and drawing long lists is slow.
+VALUES = st.builds(
+    lambda values, times: values * times,
+    st.lists(
+        st.one_of(
+            st.integers(-5, 20).map(float),
+            st.floats(-1e6, 1e6),
+            st.sampled_from([math.nan, math.inf, -math.inf, 1e300, 1e-300, 0.0]),
+        ),
+        min_size=1,
+        max_size=40,
     ),
-    min_size=1,
-    max_size=400,
+    st.integers(1, 10),
 )
 
 
@@ -58,16 +63,11 @@ def test_a_window_of_small_values_after_large_ones_is_summed_by_itself() -> None
     assert sum_of_ten.value == pytest.approx(1e-8, rel=1e-12)
 
 
-@given(VALUES, st.integers(0, 399), st.data())
-def test_resets_are_the_falls_inside_the_window(
-    values: list[float], cut: int, data: st.DataObject
-) -> None:
+@given(VALUES, st.data())
+def test_resets_are_the_falls_inside_the_window(values: list[float], data: st.DataObject) -> None:
     series = series_of(values)
-    series.resets(0, 1)
-    series.drop_before(cut * 1000)
+    series.drop_before(data.draw(st.integers(0, len(values) - 1)) * 1000)
     left = series.values
-    if not left:
-        return
     high = data.draw(st.integers(1, len(left)))
     low = data.draw(st.integers(0, high - 1))
     falls = [n for n in range(low + 1, high) if left[n] < left[n - 1]]

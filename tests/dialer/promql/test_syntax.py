@@ -56,11 +56,21 @@ def test_an_error_names_the_place_and_what_was_expected(
         ("x and 1", "set operator"),
         ("sum(x[5m])", "matrix"),
         ("{}", "non-empty matcher"),
+        ("x offset 1e30", "parser cannot take it"),  # it panics
+        ("x offset 1e15", "too long"),
+        ("x[1000000000000000]", "too long"),
+        ("(x)[5m:1e15]", "too long"),
     ],
 )
 def test_other_faults_are_told_in_one_line(text: str, says: str) -> None:
     with pytest.raises(FormulaError, match=says):
         compile_formula(text)
+
+
+def test_an_error_is_one_line_whatever_it_quotes() -> None:
+    with pytest.raises(FormulaSyntaxError) as caught:
+        compile_formula("x `a\nb\x07`")
+    assert str(caught.value) == "character 3: found ``a b ``, expected an operator or the end"
 
 
 @pytest.mark.parametrize(
