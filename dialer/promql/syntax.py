@@ -45,10 +45,12 @@ def parse(text: str) -> Any:
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """What the library cannot express becomes a FormulaSyntaxError, in its tree's attributes too."""
+    """What the library cannot express, in its tree too, becomes a FormulaSyntaxError."""
     try:
         yield
-    except OverflowError:
+    except (OverflowError, ValueError) as error:
+        if isinstance(error, ValueError) and "too large" not in str(error):
+            raise
         raise FormulaSyntaxError("a time or duration is too long") from None
     except BaseException as error:
         if type(error).__name__ != "PanicException":
