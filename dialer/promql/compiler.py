@@ -21,9 +21,7 @@ from dialer.promql.nodes import Dialect, Node, Selector
 from dialer.promql.reads import ReadsBuilder
 from dialer.promql.remembered import mapped, unchanged
 from dialer.promql.series import LOOKBACK_MS, SeriesStore
-
-MAX_NESTING = 120
-"""Sub-expressions within sub-expressions: each is a call within a call."""
+from dialer.promql.written import Written
 
 DEFAULT_STEP_MS = 60_000
 """Step of a subquery that names none: Prometheus' evaluation interval, by default."""
@@ -41,53 +39,42 @@ class Compiler:
         self._dialect = dialect
         self._drop = label_sets.mark_name if dialect.delayed_names else label_sets.drop_name
         self.reads = ReadsBuilder()
-        self._depth = 0
 
-    def node(self, tree: Any) -> Node:
+    def node(self, part: Written) -> Node:  # noqa: PLR0911 - one return for each kind
         """Raises FormulaError for what cannot be evaluated here."""
-        self._depth += 1
-        if self._depth > MAX_NESTING:
-            raise FormulaSyntaxError(
-                f"the formula is nested more than {MAX_NESTING} deep",
-                mend="put brackets around parts of a long chain, or write it in two formulas",
-            )
-        compiled = self._by_kind(tree)
-        self._depth -= 1
-        return compiled
-
-    def _by_kind(self, tree: Any) -> Node:  # noqa: PLR0911 - one return for each kind
-        match type(tree).__name__:
+        tree = part.tree
+        match part.kind:
             case "NumberLiteral":
-                return _constant(float(tree.val), tree.prettify())
+                return _constant(float(tree.val), part.text())
             case "StringLiteral":
-                text = tree.val
-                return Node("string", lambda _, __: text, tree.prettify(), constant=text)
+                value = tree.val
+                return Node("string", lambda _, __: value, part.text(), constant=value)
             case "ParenExpr":
-                return self.node(tree.expr)
+                return self.node(part.parts[0])
             case "UnaryExpr":
-                return self._negation(tree)
+                return self._negation(part)
             case "VectorSelector":
                 chosen = self._selector(tree, LOOKBACK_MS)
                 run = selectors.instant(chosen, self._dialect)
-                return Node("vector", run, tree.prettify(), selector=chosen)
+                return Node("vector", run, part.text(), selector=chosen)
             case "MatrixSelector":
                 range_ms = _ms(tree.range)
                 chosen = self._selector(tree.vector_selector, range_ms)
                 window = selectors.window(chosen, range_ms)
-                return Node("matrix", window.read, tree.prettify(), selector=chosen, window=window)
+                return Node("matrix", window.read, part.text(), selector=chosen, window=window)
             case "SubqueryExpr":
-                return self._subquery(tree)
+                return self._subquery(part)
             case "Call":
-                return self._call(tree)
+                return self._call(part)
             case "AggregateExpr":
-                return self._aggregate(tree)
+                return self._aggregate(part)
             case "BinaryExpr":
-                return self._binary(tree)
-        raise FormulaUnsupportedError("", f"{type(tree).__name__} is not supported", "")
+                return self._binary(part)
+        raise FormulaUnsupportedError("", f"{part.kind} is not supported", "")
 
-    def _negation(self, tree: Any) -> Node:
-        inner = self.node(tree.expr)
-        text = tree.prettify()
+    def _negation(self, part: Written) -> Node:
+        inner = self.node(part.parts[0])
+        text = part.text()
         run = inner.run
         if inner.kind == "scalar":
             return _folded(Node("scalar", lambda ctx, t: -run(ctx, t), text, (inner,)))
@@ -114,7 +101,8 @@ class Compiler:
         self.reads.selector(chosen.matchers, offset_ms + reach_ms, pinned)
         return chosen
 
-    def _subquery(self, tree: Any) -> Node:
+    def _subquery(self, part: Written) -> Node:
+        tree = part.tree
         range_ms = _ms(tree.range)
         step_ms = DEFAULT_STEP_MS if tree.step is None else _ms(tree.step)
         if step_ms < 1:
@@ -122,25 +110,27 @@ class Compiler:
         offset_ms = 0 if tree.offset is None else _ms(tree.offset)
         pinned = _pinned(tree)
         with self.reads.within(range_ms + offset_ms, pinned):
-            inner = self.node(tree.expr)
+            inner = self.node(part.parts[0])
         window = selectors.subquery(
             inner, range_ms, step_ms, selectors.moment(offset_ms, pinned), self._dialect
         )
-        return Node("matrix", window.read, tree.prettify(), (inner,), window=window)
+        return Node("matrix", window.read, part.text(), (inner,), window=window)
 
-    def _call(self, tree: Any) -> Node:
-        name = tree.func.name
-        args = tuple([self.node(arg) for arg in tree.args])
+    def _call(self, part: Written) -> Node:
+        function = part.tree.func
+        name = function.name
+        args = tuple([self.node(arg) for arg in part.parts])
         run = calls.compile_call(name, args, self._drop, self._dialect)
-        kind = _KINDS[_name(tree.func.return_type)]
-        compiled = Node(kind, run, tree.prettify(), args)
+        kind = _KINDS[_name(function.return_type)]
+        compiled = Node(kind, run, part.text(), args)
         return _folded(compiled) if name != "time" else compiled
 
-    def _aggregate(self, tree: Any) -> Node:
+    def _aggregate(self, part: Written) -> Node:
+        tree = part.tree
         op = str(tree.op)
-        inner = self.node(tree.expr)
-        param = None if tree.param is None else self.node(tree.param)
-        children = (inner,) if param is None else (inner, param)
+        children = tuple([self.node(one) for one in part.parts])
+        inner = children[0]
+        param = children[1] if len(children) > 1 else None
         names: list[str] = []
         keep = label_sets.keeper(())
         if tree.modifier is not None:
@@ -170,12 +160,12 @@ class Compiler:
             raise FormulaUnsupportedError(
                 "", f"{op}() is not supported", "it is experimental in Prometheus"
             )
-        return Node("vector", run, tree.prettify(), children)
+        return Node("vector", run, part.text(), children)
 
-    def _binary(self, tree: Any) -> Node:
-        op = str(tree.op)
-        left, right = self.node(tree.lhs), self.node(tree.rhs)
-        modifier, text, children = tree.modifier, tree.prettify(), (left, right)
+    def _binary(self, part: Written) -> Node:
+        op, modifier = str(part.tree.op), part.tree.modifier
+        left, right = children = (self.node(part.parts[0]), self.node(part.parts[1]))
+        text = part.text()
         as_bool = modifier is not None and modifier.return_bool
         if left.kind == right.kind == "scalar":
             return _folded(

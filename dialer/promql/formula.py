@@ -34,6 +34,7 @@ from dialer.promql.results import (
     number_text,
 )
 from dialer.promql.series import SeriesStore
+from dialer.promql.written import Written
 
 SEMANTICS = ("3", "2")
 """Versions of Prometheus: 3 has windows without their oldest instant, 2 with it."""
@@ -187,7 +188,7 @@ def compile_formula(
     dialect = Dialect(semantics == "3", delayed_name_removal)
     compiler = Compiler(dialect)
     with syntax.guarded():
-        node = compiler.node(tree)
+        node = compiler.node(Written(tree))
     return Formula(text, node, compiler.reads.done(), dialect, limits or Limits())
 
 
