@@ -6,6 +6,7 @@ the same figures and the same ledger, byte for byte, in any process.
 
 import gc
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from dialer.compliance.window import TIME_ZONE_ATTRIBUTE
@@ -16,7 +17,7 @@ from dialer.journal import Digest
 from sim.faults import ActorCrash
 from sim.figures import Figures, FiguresJournal
 from sim.invariants import InvariantsJournal
-from sim.ledger import Ledger
+from sim.ledger import Ledger, Reader
 from sim.runtime import TUESDAY_AT_TEN, SimRuntime
 from sim.witness import Witness
 from sim.world import CAMPAIGN_ID, World, WorldPlan
@@ -67,19 +68,21 @@ class Day:
     start_at: float = field(default=TUESDAY_AT_TEN)
 
 
-def run_replication(plan: WorldPlan, day: Day, seed: int) -> Replication:
-    """Simulate one day."""
+def run_replication(
+    plan: WorldPlan, day: Day, seed: int, readers: Sequence[Reader] = ()
+) -> Replication:
+    """Simulate one day. readers: are handed the ledger too, in order."""
     # Nothing that a call leaves behind is a cycle, so looking for cycles only costs.
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return _run(plan, day, seed)
+        return _run(plan, day, seed, readers)
     finally:
         if collecting:
             gc.enable()
 
 
-def _run(plan: WorldPlan, day: Day, seed: int) -> Replication:
+def _run(plan: WorldPlan, day: Day, seed: int, readers: Sequence[Reader]) -> Replication:
     began_s = time.process_time()
     end_at = day.start_at + day.hours * 3600
     law = plan.preset.abandonment
@@ -95,7 +98,7 @@ def _run(plan: WorldPlan, day: Day, seed: int) -> Replication:
 
     watched = InvariantsJournal(plan.flow, plan.preset.calling_hours, zone_of)
     runtime = SimRuntime(seed, day.jitter_s, day.start_at)
-    ledger = Ledger(digest, measured, watched)
+    ledger = Ledger(digest, measured, watched, *readers)
     world = World(runtime, plan, ledger)
     world.start()
     while runtime.now() < end_at:

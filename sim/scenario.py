@@ -170,6 +170,10 @@ class Bursts(Written):
     cv: Annotated[float, Field(gt=0, le=2)]
 
 
+_ASSUMED_WHOLE = ("segments", "changes", "bursts")
+"""Parts that are fitted as a whole or guessed as a whole."""
+
+
 class Assumption(NamedTuple):
     """One thing a simulation takes for granted, in words, and whether it was fitted to data."""
 
@@ -249,13 +253,14 @@ class Scenario(Written):
         return with_traits(traits_given(BASE), self.calls)
 
     def assumptions(self) -> tuple[Assumption, ...]:
-        """What a simulation of this takes for granted: its calls, analysis and agents."""
+        """What a simulation of this takes for granted: its calls, analysis, agents and changes."""
         named = {f"calls.{name}": value for name, value in self.traits().items()}
         for part in ("cpa", "agents", "trunk"):
             section = getattr(self, part)
             named |= {
                 f"{part}.{name}": getattr(section, name) for name in type(section).model_fields
             }
+        named |= {name: getattr(self, name) for name in _ASSUMED_WHOLE}
         return tuple(
             Assumption(name, told, self._is_fitted(name))
             for name, value in named.items()
@@ -282,7 +287,8 @@ class Scenario(Written):
             if change.from_penetration is not None and not self.contacts.is_sized:
                 mend = "give contacts a size or a size_per_agent"
                 yield (*where, "from_penetration"), "the list has no size", mend
-        known = {"calls", "cpa", "agents", "trunk", *(each.name for each in self.assumptions())}
+        parts = {"calls", "cpa", "agents", "trunk", *_ASSUMED_WHOLE}
+        known = parts | {each.name for each in self.assumptions()}
         for place, name in enumerate(self.fitted):
             if name not in known:
                 yield ("fitted", place), f"no such part: {name!r}", suggestion(name, known)
@@ -372,4 +378,6 @@ def _told(value: Any) -> str:
         return ", ".join(f"{name} {share:.4g}" for name, share in shares if share)
     if isinstance(value, tuple):
         return f"{len(value)} of them" if value else ""
+    if isinstance(value, Bursts):
+        return f"periods of {value.every_s:g} s, cv {value.cv:.3g}"
     return "" if value is None else f"{value:g}"

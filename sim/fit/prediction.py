@@ -1,0 +1,118 @@
+"""What the hours of a coming day will be like, and whether they were.
+
+The rule of this module: a prediction is an interval for one hour of one day, made before that day;
+it is as wide as days differ by chance and as the recording was short.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sim.figures import Figures, FiguresJournal
+from sim.replication import Day, run_replication
+from sim.world import WorldPlan
+
+FIGURES = ("dialed", "answered", "met", "occupancy", "abandonment")
+"""Of an hour: calls dialed, answered by people, those of them whom agents met, and two shares."""
+
+
+class HoursJournal:
+    """A ledger's reader that measures every hour of a day by itself."""
+
+    def __init__(self, day: Day, late_s: float) -> None:
+        hours = int(day.hours)
+        ends = [day.start_at + 3600 * hour for hour in range(hours + 1)]
+        self._hours = [FiguresJournal(since, until, late_s) for since, until in pairwise(ends)]
+        self._end = ends[-1]
+
+    def extend(self, records: Sequence[tuple[Any, ...]]) -> None:
+        for hour in self._hours:
+            hour.extend(records)
+
+    def close(self) -> list[dict[str, float]]:
+        """The figures of each hour, by name."""
+        return [hour_figures(hour.close(self._end)) for hour in self._hours]
+
+
+def hour_figures(figures: Figures) -> dict[str, float]:
+    """One hour's FIGURES."""
+    return {
+        "dialed": figures.dialed,
+        "answered": figures.answered,
+        "met": figures.outcomes.get("customer_answered", 0),
+        "occupancy": figures.occupancy,
+        "abandonment": figures.abandonment,
+    }
+
+
+def hours_of(plan: WorldPlan, day: Day, seed: int) -> list[dict[str, float]]:
+    """A simulated day, hour by hour."""
+    law = plan.preset.abandonment
+    hours = HoursJournal(day, law.threshold_s if law is not None else float("inf"))
+    run_replication(plan, day, seed, [hours])
+    return hours.close()
+
+
+class Interval(NamedTuple):
+    """Where a figure of an hour will lie. hour: from 0, of the day."""
+
+    figure: str
+    hour: int
+    lower: float
+    middle: float
+    upper: float
+
+    def holds(self, value: float) -> bool:
+        return self.lower <= value <= self.upper
+
+
+def predict(
+    simulated: Sequence[Sequence[dict[str, float]]], level: float, days_recorded: int
+) -> list[Interval]:
+    """An interval for each figure of each hour, from days simulated on the fitted scenario.
+
+    days_recorded: behind the fit. Its own error is that of a mean of so many days, which adds a
+    part in days_recorded to the variance of a day to come.
+    """
+    wider = sqrt(1 + 1 / days_recorded)
+    found = []
+    for hour in range(len(simulated[0])):
+        for figure in FIGURES:
+            values = [day[hour][figure] for day in simulated]
+            low, middle, high = np.quantile(values, [(1 - level) / 2, 0.5, (1 + level) / 2])
+            found.append(
+                Interval(
+                    figure,
+                    hour,
+                    max(0.0, float(middle - (middle - low) * wider)),
+                    float(middle),
+                    float(middle + (high - middle) * wider),
+                )
+            )
+    return found
+
+
+class Judged(NamedTuple):
+    """A prediction and what came. day: from 0."""
+
+    interval: Interval
+    day: int
+    value: float
+
+    @property
+    def kept(self) -> bool:
+        return self.interval.holds(self.value)
+
+
+def judge(
+    intervals: Sequence[Interval], days: Sequence[Sequence[dict[str, float]]]
+) -> list[Judged]:
+    """Each prediction against each day that came."""
+    return [
+        Judged(interval, number, day[interval.hour][interval.figure])
+        for number, day in enumerate(days)
+        for interval in intervals
+    ]
