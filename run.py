@@ -6,6 +6,7 @@ nobody else knows more than one room.
 """
 
 import logging
+import platform
 import shutil
 import signal
 import threading
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,7 @@ from gateways.control.commands import Commands
 from gateways.control.demo import load_demo
 from gateways.control.server import ControlServer
 from gateways.control.site import Site
+from gateways.journal.reader import read_journal
 from gateways.journal.writer import JournalConfig, JournalWriter
 from gateways.logs import LogConfig, configure_logs
 from gateways.media.config import MediaConfig
@@ -486,10 +489,20 @@ def sip_trunk(trunk: SipTrunk, numbers: CallerIds) -> tuple[Listening, TrunkConf
     )
 
 
+def versions() -> dict[str, str]:
+    """Of what the course of a simulation depends on."""
+    libraries = ("numpy", "pykka", "simpy")
+    return {
+        "foredial": VERSION,
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in libraries},
+    }
+
+
 def command_line() -> typer.Typer:
     """Every verb there is."""
     app = build_app(Here())
-    simulator.add_to(app, simulator.Lab(verb, LIBRARY, {"foredial": VERSION}))
+    simulator.add_to(app, simulator.Lab(verb, LIBRARY, versions(), read_journal))
     return app
 
 

@@ -61,6 +61,7 @@ from dialer.flow.nodes import (
     SeizeAgent,
 )
 from dialer.outcomes import OUTCOMES
+from dialer.pacing.redecide import decided_from
 from dialer.ports import Sink
 
 _SAFE_RATIO = 1.0
@@ -261,17 +262,22 @@ class Campaign(Behaviour):
         ratio = dialing.ratio if type(dialing) is Power else _SAFE_RATIO
         inputs = self._inputs()
         book = self._board.book
+        carried, unplaced = book.carried, book.unplaced
         if self._seize is None:
+            arming, unplaced, missing = 1, 0, 0
             dials = book.per_pulse(ratio)
         else:
-            dials = sum(book.arm(agent_id, ratio) for agent_id in self._board.to_arm())
-            if pulse:
-                dials = max(dials, book.top_up())
+            agents = self._board.to_arm()
+            arming = len(agents)
+            dials = sum(book.arm(agent_id, ratio) for agent_id in agents)
+            missing = book.top_up() if pulse else 0
+            dials = max(dials, missing)
         self._cells.target(book.quota)
         dials, room = self._share.clamped(dials, self.runtime.now())
         # What a trunk does not take is still missing from the quota at the next pulse.
         reason = "released contacts" if dials else "calls in flight already fill the quota"
         clamps = (room.clamp,) if room.clamp else ()
+        inputs += decided_from(arming, book.quota, carried, unplaced, missing, room.dials)
         self._need(dials)
         self._explain(room.reason or reason, inputs, ratio, clamps, dials)
 

@@ -109,6 +109,18 @@ class DaemonStopped(NamedTuple):
     version: str
 
 
+class Simulated(NamedTuple):
+    """What follows was simulated, from this case (JSON) and this seed, with these versions.
+
+    It opens the journal of a simulated day and is no part of its digest.
+    """
+
+    at: float
+    seed: int
+    case: str
+    versions: tuple[tuple[str, str], ...] = ()
+
+
 Record = (
     Pulse
     | CallMoved
@@ -118,6 +130,7 @@ Record = (
     | Sampled
     | DaemonStarted
     | DaemonStopped
+    | Simulated
 )
 
 KINDS: dict[str, type[Record]] = {
@@ -129,6 +142,7 @@ KINDS: dict[str, type[Record]] = {
     "sample": Sampled,
     "start": DaemonStarted,
     "stop": DaemonStopped,
+    "simulation": Simulated,
 }
 """Record types by the kind that stands first in each encoded record."""
 

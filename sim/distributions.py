@@ -26,7 +26,9 @@ from pydantic import (
     ConfigDict,
     Field,
     PrivateAttr,
+    SerializerFunctionWrapHandler,
     ValidationInfo,
+    model_serializer,
     model_validator,
 )
 
@@ -204,6 +206,14 @@ class WrittenEmpirical(_Written):
     weights: tuple[_Weight, ...] = ()
     file: str = ""
     column: str = ""
+
+    @model_serializer(mode="wrap")
+    def _self_contained(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """With the file's values in its place: what is written down must outlive the file."""
+        if self.file and isinstance(self.law, Empirical):
+            return {"distribution": "empirical", "values": self.law.values}
+        written: dict[str, Any] = plain(self)
+        return written
 
     def _made(self, context: Mapping[str, Any]) -> Law:
         if self.file:

@@ -20,6 +20,7 @@ from dialer.flow.graph import Flow, FlowDefinition
 from dialer.flow.nodes import Dial
 from dialer.ports import ClaimedContact
 from sim.figures import Figures
+from sim.ledger import Reader
 from sim.population import Population
 from sim.replication import Day, Replication, run_replication
 from sim.scenario import Scenario
@@ -95,13 +96,20 @@ def hours_rule(preset: Preset) -> Rule:
     return ask
 
 
-def run_case(case: Case, seed: int) -> Replication:
-    """One day of a case."""
-    return run_replication(case.plan(), case.day, seed)
+def run_case(case: Case, seed: int, readers: Sequence[Reader] = ()) -> Replication:
+    """One day of a case. readers: of its whole ledger, in its order."""
+    return run_replication(case.plan(), case.day, seed, readers)
+
+
+RunDay = Callable[[Case, int], Replication]
+"""Runs one day of a case by its seed; it can be sent to another process."""
 
 
 def run_all(
-    jobs: Sequence[tuple[Case, int]], workers: int = 0, told: Progress | None = None
+    jobs: Sequence[tuple[Case, int]],
+    workers: int = 0,
+    told: Progress | None = None,
+    run_day: RunDay = run_case,
 ) -> Iterator[Replication]:
     """Days of cases by their seeds, in the order given.
 
@@ -110,10 +118,10 @@ def run_all(
     """
     workers = min(workers or cpu_count(), len(jobs))
     if workers <= 1:
-        found: Iterator[Replication] = (run_case(*job) for job in jobs)
+        found: Iterator[Replication] = (run_day(*job) for job in jobs)
     else:
         parallel = Parallel(n_jobs=workers, return_as="generator", batch_size=1)
-        found = parallel(delayed(run_case)(*job) for job in jobs)
+        found = parallel(delayed(run_day)(*job) for job in jobs)
     for done, replication in enumerate(found, start=1):
         if told is not None:
             told(done, len(jobs))

@@ -205,6 +205,12 @@ class Empirical:
         self._mean_below = np.cumsum(share * self._values) / share.sum()
 
     @property
+    def values(self) -> list[float]:
+        """In ascending order."""
+        values: list[float] = self._values.tolist()
+        return values
+
+    @property
     def mean(self) -> float:
         return float(self._mean_below[-1])
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from dialer.errors import InputError
 from dialer.flow.nodes import SeizeAgent
-from sim.experiment import FIGURES, Case, Progress, Summary, run_replications
+from sim.experiment import FIGURES, Case, Progress, RunDay, Summary, run_all, run_case
 from sim.library import Library
 from sim.replication import Replication
 from sim.statistics import Estimate, RatioEstimate, run_until
@@ -34,7 +34,10 @@ class Precision:
 
 @dataclass(frozen=True)
 class Trial:
-    """What is asked for. replications: how many; with a precision, how many at least."""
+    """What is asked for.
+
+    replications: how many; with a precision, how many at least. run_day: runs each.
+    """
 
     case: Case
     seed: int = 1
@@ -42,15 +45,18 @@ class Trial:
     thresholds: tuple[Threshold, ...] = ()
     precision: Precision | None = None
     workers: int = 0
+    run_day: RunDay = run_case
 
     def run(self, told: Progress | None = None) -> "Result":
         """Run it."""
         if self.precision is None:
-            found = run_replications(
-                self.case, self.seed, self.replications, workers=self.workers, told=told
-            )
+            found = self._days(range(self.replications), told)
             return Result(self, Summary(found))
         return Result(self, Summary(self._until_sure(self.precision, told)))
+
+    def _days(self, numbers: range, told: Progress | None) -> list[Replication]:
+        jobs = [(self.case, self.seed + number) for number in numbers]
+        return list(run_all(jobs, self.workers, told, self.run_day))
 
     def _until_sure(self, precision: Precision, told: Progress | None) -> list[Replication]:
         done = 0
@@ -58,14 +64,8 @@ class Trial:
         def run(numbers: range) -> list[Replication]:
             nonlocal done
             before = done
-            found = run_replications(
-                self.case,
-                self.seed,
-                len(numbers),
-                first=numbers.start,
-                workers=self.workers,
-                told=told and (lambda now, total: told(before + now, before + total)),
-            )
+            so_far = told and (lambda now, total: told(before + now, before + total))
+            found = self._days(numbers, so_far)
             done += len(numbers)
             return found
 

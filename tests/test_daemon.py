@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,10 +103,18 @@ def test_an_unreachable_trunk_is_down_contacts_stay_due_and_the_reason_is_told(
             assert "carrier" in dialer.get("/readyz")
 
 
+def _replayed(dialer: Dialer, journal: str) -> Any:
+    found = dialer.verb("replay", journal)
+    return found if found["agree"] >= 3 else None
+
+
 def test_the_list_is_dialed_and_the_reasons_are_kept(dialer: Dialer) -> None:
     load(dialer)
     name = "dialer_call_attempts_total"
     dialer.wait_for(lambda: dialer.figure(name, campaign="Spring") >= 3, 20, "three calls")
+    journal = str(dialer.folder / "var" / "journal")
+    replayed = dialer.wait_for(lambda: _replayed(dialer, journal), 20, "the journal")
+    assert (replayed["unknown"], replayed["difference"]) == (0, None)
     explained = dialer.verb("explain", "contact", "C1")["contacts"][0]
     assert explained["attempts"][0]["number"] == "+12025550101"
     assert dialer.verb("explain", "pulse", "--campaign", "Spring")["pulses"]

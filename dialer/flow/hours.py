@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, time, timedelta, tzinfo
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 DAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS_A_DAY = 24
@@ -32,7 +32,13 @@ def _time_of_day(value: Any) -> Any:
     return value
 
 
-TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+def _as_written(moment: time) -> str:
+    return f"{_HOURS_A_DAY}:00" if moment == time.max else f"{moment:%H:%M}"
+
+
+TimeOfDay = Annotated[
+    time, BeforeValidator(_time_of_day), PlainSerializer(_as_written, when_used="json")
+]
 
 
 def _days(value: Any) -> Any:

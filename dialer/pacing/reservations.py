@@ -43,6 +43,16 @@ class Reservations:
         """Tickets whose attempt is neither over nor taken by an agent."""
         return len(self._placed_on) + len(self._unplaced)
 
+    @property
+    def unplaced(self) -> int:
+        """Tickets in flight for whom no reservation has room."""
+        return len(self._unplaced)
+
+    @property
+    def carried(self) -> float:
+        """The fraction of a call that earlier decisions have left over."""
+        return self._carry
+
     def per_pulse(self, ratio: float) -> int:
         """How many contacts a pulse releases where no agent is seized."""
         wanted = ratio + self._carry

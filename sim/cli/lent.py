@@ -6,9 +6,11 @@ here by what they do, so that every verb behaves alike and none of it is written
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
+from dialer.journal import Record
 from sim.library import Library
 
 Command = Callable[..., None]
@@ -48,8 +50,10 @@ class Lab:
 
     verb: makes a command of a function whose first parameter is the `Work`. library: scenarios
     and campaigns. versions: of the dialer and of what a simulation's course depends on.
+    read_journal: the records of a daemon's journal, a folder or one of its files.
     """
 
     verb: Callable[[Command], Command]
     library: Library
-    versions: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str]
+    read_journal: Callable[[Path], Iterable[Record]]

@@ -1,12 +1,15 @@
 """simulate: what a campaign will do in a scenario, before one phone rings."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from sim.cli.lent import Lab, Out, Work
+from sim.experiment import RunDay, run_case
+from sim.recording import record_case
 from sim.statistics import Estimate, RatioEstimate
 from sim.trial import OCCUPANCY, Result, Trial, precision_of, thresholds_of
 
@@ -61,6 +64,9 @@ def add_to(app: typer.Typer, lab: Lab) -> None:
             str, typer.Option(metavar="FIGURE=HALF_WIDTH", help="Add days until it is as sure.")
         ] = "",
         workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core.")] = 0,
+        journal: Annotated[
+            Path | None, typer.Option(metavar="DIR", help="Record each day there, for replay.")
+        ] = None,
         report: Annotated[
             Path | None, typer.Option(metavar="DIR", help="Write a report there.")
         ] = None,
@@ -89,6 +95,7 @@ def add_to(app: typer.Typer, lab: Lab) -> None:
             thresholds_of(threshold or ()),
             precision_of(precision),
             workers,
+            run_day=_recording(journal, lab) if journal is not None else run_case,
         )
         with work.out.progress(f"{case.scenario.name}, {case.pacer}") as told:
             result = trial.run(told)
@@ -100,6 +107,11 @@ def add_to(app: typer.Typer, lab: Lab) -> None:
             show(work.out, result)
         if not result.good:
             work.miss_threshold()
+
+
+def _recording(folder: Path, lab: Lab) -> RunDay:
+    folder.mkdir(parents=True, exist_ok=True)
+    return partial(record_case, folder=folder, versions=dict(lab.versions))
 
 
 def show(out: Out, result: Result) -> None:
