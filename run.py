@@ -127,7 +127,9 @@ class Daemon:
         caller_ids.recount(self.store.attempts.shown_since, self.runtime.now())
         callers = CallerBook(caller_ids)
         floors = {queue.name: queue.inbound_floor for queue in settings.queues}
-        self.director.open(self.store.port, self._trunks, self._desk, limits, callers, floors)
+        self.director.open(
+            self.store.port, self._trunks, self._desk, limits, callers, floors, self._suppress
+        )
         self._add_agents()
         self.health = HealthServer(
             Pages(
@@ -228,8 +230,11 @@ class Daemon:
         return set(sent) | {a.attempt_id for a in open_attempts if a.trunk in simulated}
 
     def _opted_out(self, opt_out: OptOut) -> None:
-        self._suppressed.add(opt_out.number)
-        self.store.suppressed.add(opt_out.number, f"callback to {opt_out.called}", opt_out.at)
+        self._suppress(opt_out.number, f"callback to {opt_out.called}", opt_out.at)
+
+    def _suppress(self, number: str, source: str, at: float) -> None:
+        self._suppressed.add(number)
+        self.store.suppressed.add(number, source, at)
 
     def _simulate_trunk(self, trunk: SimulatedTrunk) -> None:
         model = carrier_model(self.settings, trunk)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from actors.agent_shares import AgentShares
+from actors.disposition_desk import DispositionDesk
 from actors.messages import (
     AddAgent,
     AgentAssigned,
@@ -42,6 +43,7 @@ from dialer.agents import AGENT
 from dialer.events import (
     AgentAccepted,
     AgentAsked,
+    AgentDisposed,
     AgentLegDown,
     AgentLegUp,
     AgentNoAnswer,
@@ -57,14 +59,20 @@ class AgentPool(Behaviour):
     """Books agents for campaigns and callers.
 
     desk: how agents are reached. Its events come here as messages.
+    dispositions: takes what agents say of their calls, and outlives this actor.
     floors: how many ready agents each queue keeps for inbound calls.
     """
 
     def __init__(
-        self, desk: AgentDesk, recorder: Sink, floors: Mapping[str, int] | None = None
+        self,
+        desk: AgentDesk,
+        recorder: Sink,
+        dispositions: DispositionDesk,
+        floors: Mapping[str, int] | None = None,
     ) -> None:
         self._desk = desk
         self._recorder = recorder
+        self._dispositions = dispositions
         self._roster = Roster()
         self._campaigns: dict[int, Subscribe] = {}
         self._shares = AgentShares(self._roster, self._campaigns, floors or {})
@@ -122,6 +130,8 @@ class AgentPool(Behaviour):
             event = "wrap_up_done"
         if AGENT.get(agent.state, event) is None:
             return  # asked for what they have, or for what cannot be now
+        if event in ("ready", "wrap_up_done") and self._dispositions.owes(ask.agent_id):
+            return  # they say first what came of their call
         self._leave_ringing(agent)
         self._move(agent, event, ask.reason)
 
@@ -146,8 +156,17 @@ class AgentPool(Behaviour):
     @handles(WrapUpOver)
     def _on_wrap_up_over(self, message: WrapUpOver) -> None:
         agent = self._roster.agents[message.agent_id]
-        if agent.state == "wrap_up" and agent.since == message.since:
+        if agent.state != "wrap_up" or agent.since != message.since:
+            return
+        if self._dispositions.limit(message.agent_id, self.runtime.now()):
             self._move(agent, "wrap_up_done")
+        else:
+            self._move(agent, "not_ready", "no_disposition")
+
+    @handles(AgentDisposed)
+    def _on_disposed(self, said: AgentDisposed) -> str:
+        """Why it is not taken, for who asks; "" if it is."""
+        return self._dispositions.say(said)
 
     # --- campaigns ----------------------------------------------------------------------------
 
@@ -158,6 +177,7 @@ class AgentPool(Behaviour):
             self._on_unsubscribe(Unsubscribe(campaign_id))
         for listeners in self._listeners.values():
             listeners.pop(campaign_id, None)
+        self._dispositions.follow(campaign_id, message.dispositions)
         former = self._campaigns.get(campaign_id)
         self._campaigns[campaign_id] = message
         for queue in message.queues:
@@ -349,8 +369,12 @@ class AgentPool(Behaviour):
     @handles(CallOver)
     def _on_call_over(self, message: CallOver) -> None:
         self._claims.pop(message.attempt_id, None)
-        agent = self._roster.with_caller(message.attempt_id)
+        now, attempt_id = self.runtime.now(), message.attempt_id
+        choices = self._dispositions.call_over(attempt_id, message.talked, now)
+        agent = self._roster.with_caller(attempt_id)
         if agent is not None:
+            if choices:
+                self._desk.ask_disposition(agent.profile.agent_id, attempt_id, choices)
             self._let_go(agent, message)
         message.call.tell(OverAcknowledged(message.attempt_id))
 
@@ -386,6 +410,9 @@ class AgentPool(Behaviour):
     def _assign(self, agent: PooledAgent, claim: ClaimAgent) -> None:
         agent.campaign_id = claim.campaign_id
         self._roster.give(agent, claim.attempt_id, claim.call)
+        if (campaign := self._campaigns.get(claim.campaign_id)) is not None:
+            agent_id = agent.profile.agent_id
+            self._dispositions.begin(agent_id, claim.campaign_id, claim.attempt, campaign.campaign)
         self._move(agent, "connect")
         self._publish()  # the campaign hears of it before the call can end
         self._desk.connect(agent.profile.agent_id, claim.attempt_id)
@@ -414,8 +441,10 @@ class AgentPool(Behaviour):
         if after == "ready":
             while self._give_work():
                 pass
-        elif after == "logged_out" and event != "leg_down":
-            self._desk.log_out(agent_id)
+        elif after == "logged_out":
+            self._dispositions.left(agent_id, now)
+            if event != "leg_down":
+                self._desk.log_out(agent_id)
 
     def _who_may_use(self, agent: PooledAgent) -> list[int]:
         queues = agent.profile.queues
@@ -472,6 +501,8 @@ class AgentPool(Behaviour):
                 "campaign_id": agent.campaign_id,
                 "attempt_id": agent.attempt_id,
                 "preview": agent_id in self._previews,
+                "owes_disposition": self._dispositions.owes(agent_id),
+                "dispositions": dict(self._dispositions.choices(agent_id)),
             }
             for agent_id, agent in self._roster.agents.items()
         ]

@@ -17,6 +17,7 @@ from actors.messages import (
     CallMoved,
     CallSettled,
     CheckDue,
+    Disposed,
     DueAnswer,
     FeederStarted,
     FlowChanged,
@@ -157,7 +158,9 @@ class Campaign(Behaviour):
         flow = self._flow.definition
         queues = {n.queue for n in flow.nodes if isinstance(n, (SeizeAgent, RouteToAgent))}
         serves = tuple(sorted(queues))
-        subscription = Subscribe(self._id, serves, self._myself, anew, flow.priority, flow.share)
+        subscription = Subscribe(
+            self._id, serves, self._myself, anew, flow.priority, flow.share, flow.dispositions
+        )
         self._services.pool.tell(subscription)
 
     # --- the pulse ----------------------------------------------------------------------------
@@ -389,6 +392,10 @@ class Campaign(Behaviour):
         if ticket is not None and self._board.book.ended(ticket):
             # After a fault of the trunk the next pulse dials: at once would hammer a full trunk.
             self._arm_idle(dial=not OUTCOMES[settled.outcome].trunk_fault)
+
+    @handles(Disposed)
+    def _on_disposed(self, disposed: Disposed) -> None:
+        self._cells.disposed(disposed.means)
 
     # --- from outside -------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ class CampaignCells:
         self._pulses = metrics.counters("dialer_pulses_total", **label)
         self._results = metrics.counters("dialer_call_results_total", **label)
         self._previews = metrics.counters("dialer_previews_total", **label)
+        self._dispositions = metrics.counters("dialer_dispositions_total", **label)
         self._lateness = metrics.histogram("dialer_pulse_lateness_seconds", **label)
         self._attempts = metrics.counter("dialer_call_attempts_total", **label)
         self._abandoned = metrics.counter("dialer_calls_abandoned_total", **label)
@@ -73,6 +74,9 @@ class CampaignCells:
 
     def preview(self, verdict: str) -> None:
         self._previews[verdict].inc()
+
+    def disposed(self, means: str) -> None:
+        self._dispositions[means].inc()
 
     def attempt(self) -> None:
         self._attempts.inc()

@@ -51,6 +51,10 @@ class ContactJudge:
             return self._defer(
                 contact, state, dial.due_at, "the flow lets it wait", dial.resume_node
             )
+        if dial.max_attempts is not None and contact.attempts >= dial.max_attempts:
+            # The flow leads nobody here beyond the cap; a disposition or a promise may.
+            reason = f"it has had its {dial.max_attempts} attempts"
+            return self._defer(contact, "refused", 0.0, reason)
         trunks = tuple(name for name in dial.channels if name not in self._trunks.down)
         if not trunks:
             reason = f"trunk {', '.join(dial.channels)} is down"

@@ -16,6 +16,7 @@ from actors.agent_pool import AgentPool
 from actors.caller_book import CallerBook
 from actors.campaign import Campaign, CampaignIdentity
 from actors.contact_feeder import ContactFeeder
+from actors.disposition_desk import DispositionDesk, OptOut, nowhere
 from actors.handle import Handle
 from actors.live import LiveRuntime
 from actors.messages import (
@@ -36,7 +37,7 @@ from dialer.agents import AgentProfile
 from dialer.compliance.permission import Rule
 from dialer.compliance.preset import Preset
 from dialer.errors import GatewayError
-from dialer.events import AgentAsked, PreviewAnswered, TrunkChanged
+from dialer.events import AgentAsked, AgentDisposed, PreviewAnswered, TrunkChanged
 from dialer.flow.graph import Flow
 from dialer.metrics import Metrics
 from dialer.ports import AgentDesk, ContactStore, Journal, PreviewCard, Trunk
@@ -102,17 +103,21 @@ class Director:
         limits: Mapping[str, LineLimits],
         callers: CallerBook,
         floors: Mapping[str, int] | None = None,
+        opt_out: OptOut = nowhere,
     ) -> None:
         """Everything is connected: bring up the pool; campaigns may start.
 
-        floors: how many ready agents each queue keeps for inbound calls.
+        floors: how many ready agents each queue keeps for inbound calls. opt_out: suppresses the
+        number of who wants no more calls.
         """
         for name, line_limits in limits.items():
             self.lines.set_limits(name, line_limits)
         self._services = Services(
             store, trunks, desk, self.pool, self.recorder, self._metrics, self.lines, callers
         )
-        self.keep_alive("agent_pool", lambda: AgentPool(desk, self.recorder, floors), self.pool)
+        said = DispositionDesk(store, self.recorder, opt_out)
+        pool = self.pool
+        self.keep_alive(pool.name, lambda: AgentPool(desk, self.recorder, said, floors), pool)
 
     # --- campaigns ----------------------------------------------------------------------------
 
@@ -249,6 +254,10 @@ class Director:
         now = self._runtime.now()
         self.pool.tell(PreviewAnswered(agent_id, now, ticket, accepted))
 
+    def agent_disposed(self, said: AgentDisposed) -> str:
+        """Take what an agent says of a call; why it cannot be taken, "" if it was."""
+        return str(self._ask_for(self.pool, said))
+
     # --- reports ------------------------------------------------------------------------------
 
     def agents(self) -> list[dict[str, Any]]:
@@ -283,7 +292,10 @@ class Director:
         return report
 
     def _ask(self, actor: Any, what: str = "") -> Any:
+        return self._ask_for(actor, Report(what))
+
+    def _ask_for(self, actor: Any, message: Any) -> Any:
         try:
-            return actor.ask(Report(what), ANSWER_WITHIN_S)
+            return actor.ask(message, ANSWER_WITHIN_S)
         except (LookupError, pykka.ActorDeadError, pykka.Timeout) as error:
             raise GatewayError(f"{actor.name} does not answer: {error}") from error

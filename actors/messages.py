@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from dialer.agents import AgentProfile
 from dialer.caller_ids import Caller
+from dialer.dispositions import Dispositions
 from dialer.flow.graph import Flow
 from dialer.ports import ClaimedContact, PreviewCard, Sink
 
@@ -192,7 +193,7 @@ class Subscribe(NamedTuple):
 
     anew: the campaign was just made, and knows nothing of what a former self held.
     priority: 1 to 10, its weight where others want the same agents. share: the most that it may
-    have of a queue's agents, 0 to 1.
+    have of a queue's agents, 0 to 1. dispositions: what agents may say of its calls.
     """
 
     campaign_id: int
@@ -201,6 +202,7 @@ class Subscribe(NamedTuple):
     anew: bool = True
     priority: int = 5
     share: float = 1.0
+    dispositions: Dispositions | None = None
 
 
 class Unsubscribe(NamedTuple):
@@ -264,6 +266,12 @@ class AgentsMoved(NamedTuple):
 
 
 # --- call and pool ----------------------------------------------------------------------------
+
+
+class Disposed(NamedTuple):
+    """Pool to campaign: a call of yours was disposed of. means: of `dialer.dispositions`."""
+
+    means: str
 
 
 class ClaimAgent(NamedTuple):

@@ -16,6 +16,7 @@ from actors.trial_call import trial_call
 from dialer.agents import AgentProfile
 from dialer.dial_policy import DialPolicy
 from dialer.errors import NotFoundError, NumberError
+from dialer.events import AgentDisposed
 from dialer.metrics import Metrics
 from dialer.ports import Trunk
 
@@ -110,6 +111,13 @@ class Operations:
 
     def preview_answered(self, agent_id: str, ticket: int, accepted: bool) -> None:
         self._director.preview_answered(agent_id, ticket, accepted)
+
+    def agent_disposed(
+        self, agent_id: str, disposition: str, note: str, callback_at: float, personal: bool
+    ) -> str:
+        now = self._runtime.now()
+        said = AgentDisposed(agent_id, now, disposition, note, callback_at, personal)
+        return self._director.agent_disposed(said)
 
     def agents(self) -> list[dict[str, Any]]:
         return self._director.agents()

@@ -131,5 +131,28 @@ class PreviewAnswered(NamedTuple):
     accepted: bool
 
 
+class AgentDisposed(NamedTuple):
+    """The agent says what came of the call that they have, or had last.
+
+    disposition: of the campaign's own. callback_at: epoch seconds, for one that promises a call.
+    personal: they make that call themselves.
+    """
+
+    agent_id: str
+    at: float
+    disposition: str
+    note: str = ""
+    callback_at: float = 0.0
+    personal: bool = False
+
+
 TrunkEvent = Ringing | EarlyMedia | Answered | CpaVerdict | Bridged | Ended
-DeskEvent = AgentLegUp | AgentLegDown | AgentAccepted | AgentNoAnswer | AgentAsked | PreviewAnswered
+DeskEvent = (
+    AgentLegUp
+    | AgentLegDown
+    | AgentAccepted
+    | AgentNoAnswer
+    | AgentAsked
+    | PreviewAnswered
+    | AgentDisposed
+)

@@ -80,6 +80,18 @@ class ContactSkipped(NamedTuple):
     reason: str
 
 
+class CallDisposed(NamedTuple):
+    """An agent said what came of an attempt. callback_at: 0 where no call was promised."""
+
+    attempt_id: int
+    contact_id: int
+    campaign_id: int
+    at: float
+    agent_id: str
+    disposition: str
+    callback_at: float = 0.0
+
+
 class CampaignMoved(NamedTuple):
     """A campaign entered a status of `dialer.campaign`."""
 
@@ -131,6 +143,7 @@ Record = (
     | DaemonStarted
     | DaemonStopped
     | Simulated
+    | CallDisposed
 )
 
 KINDS: dict[str, type[Record]] = {
@@ -143,6 +156,7 @@ KINDS: dict[str, type[Record]] = {
     "start": DaemonStarted,
     "stop": DaemonStopped,
     "simulation": Simulated,
+    "disposition": CallDisposed,
 }
 """Record types by the kind that stands first in each encoded record."""
 

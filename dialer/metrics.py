@@ -14,7 +14,7 @@ from itertools import product
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
-from dialer import agents, alarms, calls, outcomes, previews
+from dialer import agents, alarms, calls, dispositions, outcomes, previews
 from dialer.errors import DialerError
 from dialer.trunks import breaker
 
@@ -175,6 +175,7 @@ CATALOGUE: tuple[Metric, ...] = (
     _counter("call_results", "Attempts settled.", result=outcomes.NAMES),
     _counter("calls_abandoned", "Calls answered by a person whom no agent met in time."),
     _counter("previews", "Contacts that agents were shown first.", result=previews.VERDICTS),
+    _counter("dispositions", "Calls disposed of by agents.", means=dispositions.MEANINGS),
     _counter("cpa_results", "Verdicts of call progress analysis.", result=CPA_RESULTS),
     _histogram("call_ring_duration", "From the first ringing to the answer or end.", _RING_S),
     _histogram("call_talk_duration", "From the bridge to the end.", _TALK_S),

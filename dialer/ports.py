@@ -77,6 +77,10 @@ class PreviewCard(NamedTuple):
     accept_by: float
 
 
+Choices = tuple[tuple[str, str], ...]
+"""What an agent may say of a call: the name of each disposition, and what it means."""
+
+
 class AgentDesk(Protocol):
     """Reaches agents. Its events (`DeskEvent`) go to the one sink it is started with."""
 
@@ -99,6 +103,9 @@ class AgentDesk(Protocol):
 
     def withdraw(self, agent_id: str) -> None:
         """A reservation is over without a call: stop ringing, or hang up who waits for one."""
+
+    def ask_disposition(self, agent_id: str, attempt_id: int, choices: Choices) -> None:
+        """Their call is over and may be disposed of; brings `AgentDisposed` where they do."""
 
     def connect(self, agent_id: str, attempt_id: int) -> None:
         """The agent is now with this customer."""
@@ -305,6 +312,7 @@ __all__ = [
     "AttemptsCommitted",
     "AttributeValue",
     "Callback",
+    "Choices",
     "ClaimRequest",
     "ClaimedContact",
     "ContactNext",

@@ -12,12 +12,13 @@ from actors.runtime import Behaviour, Timer, handles
 from dialer.events import (
     AgentAccepted,
     AgentAsked,
+    AgentDisposed,
     AgentLegDown,
     AgentLegUp,
     AgentNoAnswer,
     PreviewAnswered,
 )
-from dialer.ports import PreviewCard, Sink
+from dialer.ports import Choices, PreviewCard, Sink
 from sim.fates import Habits
 
 
@@ -37,6 +38,11 @@ class _Preview(NamedTuple):
     agent_id: str
     ticket: int
     accept_by: float
+
+
+class _AskDisposition(NamedTuple):
+    agent_id: str
+    choices: Choices
 
 
 class _Connect(NamedTuple):
@@ -74,12 +80,14 @@ class Desk(Behaviour):
         self._with_caller: set[str] = set()
         self._due: dict[str, BreakDue] = {}
         self._seen: set[str] = set()
+        self._asked: dict[str, Choices] = {}
 
     def on_start(self) -> None:
         stream = self.runtime.stream
         self._wrap_up = self._habits.wrap_ups(stream)
         self._offer = self._habits.offers(stream)
         self._look = self._habits.previews(stream)
+        self._dispose = self._habits.says(stream)
         self._day = self._habits.days(stream)
 
     @handles(_LogIn)
@@ -129,6 +137,20 @@ class Desk(Behaviour):
         event = PreviewAnswered(agent_id, now + answer.after_s, message.ticket, accepted)
         self.runtime.after(answer.after_s, self._pool, event)
 
+    @handles(_AskDisposition)
+    def _on_ask_disposition(self, message: _AskDisposition) -> None:
+        self._asked[message.agent_id] = message.choices
+
+    def _say_later(self, agent_id: str, after_s: float) -> None:
+        """They say what came of the call when they have written it up."""
+        choices = self._asked.pop(agent_id, ())
+        if choices:
+            at = self.runtime.now() + after_s
+            choice = self._dispose(choices)
+            promised = at + choice.callback_after_s if choice.callback_after_s else 0.0
+            said = AgentDisposed(agent_id, at, choice.name, "", promised, choice.personal)
+            self.runtime.after(after_s, self._pool, said)
+
     @handles(_Connect)
     def _on_connect(self, message: _Connect) -> None:
         self._with_caller.add(message.agent_id)
@@ -137,6 +159,7 @@ class Desk(Behaviour):
     def _on_release(self, message: _Release) -> None:
         agent_id = message.agent_id
         wrap_up_s = self._wrap_up(message.attempt_id)
+        self._say_later(agent_id, wrap_up_s)
         due = self._due.get(agent_id)
         if due is not None and due.announced:
             # The pool has them not ready from here on; they still write up the call first.
@@ -209,6 +232,9 @@ class SimDesk:
 
     def preview(self, agent_id: str, card: PreviewCard) -> None:
         self._desk.tell(_Preview(agent_id, card.ticket, card.accept_by))
+
+    def ask_disposition(self, agent_id: str, attempt_id: int, choices: Choices) -> None:  # noqa: ARG002
+        self._desk.tell(_AskDisposition(agent_id, choices))
 
     def connect(self, agent_id: str, attempt_id: int) -> None:  # noqa: ARG002
         """A simulated agent hears the caller at once."""

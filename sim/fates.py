@@ -4,13 +4,15 @@ The rule of this module: the carrier and the desk carry out and never draw; what
 fate or a habit, whoever made it.
 """
 
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from itertools import accumulate
 from math import inf
 from typing import NamedTuple, Protocol
 
 from numpy.random import Generator
 
-from dialer.ports import DialRequest
+from dialer.ports import Choices, DialRequest
 
 
 class CallFate(NamedTuple):
@@ -79,6 +81,15 @@ class PreviewAnswer(NamedTuple):
     after_s: float
 
 
+class SaidOfCall(NamedTuple):
+    """A disposition. callback_after_s: when the customer is to be called back, 0 where no call is
+    promised; personal: by the same agent."""
+
+    name: str
+    callback_after_s: float = 0.0
+    personal: bool = False
+
+
 class PlannedBreak(NamedTuple):
     """A break due at `at`, lasting lasts_s from when it begins; announced: see `BreakDue`."""
 
@@ -114,5 +125,20 @@ class Habits(Protocol):
 
     def previews(self, stream: Streams) -> Callable[[], PreviewAnswer]: ...
 
+    def says(self, stream: Streams) -> Callable[[Choices], SaidOfCall]:
+        """From what they may say of a call to what they say."""
+
     def wrap_ups(self, stream: Streams) -> Callable[[int], float]:
         """From the attempt that ended to the seconds of wrap-up after it."""
+
+
+def chosen(choices: Choices, weights: Mapping[str, float], draw: float) -> tuple[str, str]:
+    """The disposition that a draw (0 to 1) falls on; without weights each is as likely.
+
+    weights: by name; those that are not among the choices do not count.
+    """
+    shares = [weights.get(name, 0.0) for name, _ in choices]
+    if not any(shares):
+        shares = [1.0] * len(choices)
+    place = bisect_right([*accumulate(shares)], draw * sum(shares))
+    return choices[min(place, len(choices) - 1)]

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dialer.ports import DialRequest
-from sim.fates import AgentDay, CallFate, FateOf, Offer, PreviewAnswer, Streams
+from dialer.ports import Choices, DialRequest
+from sim.fates import AgentDay, CallFate, FateOf, Offer, PreviewAnswer, SaidOfCall, Streams, chosen
 from sim.variates import gamma, lognormal, uniform
 
 
@@ -121,6 +121,10 @@ class DeskModel:
     preview_skip: float = 0.05
     preview_timeout: float = 0.0
     """Shares of previews that are skipped, and that they say nothing to."""
+    dispositions: Mapping[str, float] = field(default_factory=dict)
+    """Weights of what they say of calls, by name; each as likely where none is given."""
+    callback_after_s: float = 3600.0
+    callback_personal: float = 0.5
 
     def days(self, stream: Streams) -> Callable[[int], AgentDay]:  # noqa: ARG002
         """They come when they are called, and stay."""
@@ -141,6 +145,17 @@ class DeskModel:
             return PreviewAnswer(verdict, self.preview_s)
 
         return answer
+
+    def says(self, stream: Streams) -> Callable[[Choices], SaidOfCall]:
+        luck, personal = uniform(stream("desk/dispositions")), uniform(stream("desk/callbacks"))
+
+        def say(choices: Choices) -> SaidOfCall:
+            name, means = chosen(choices, self.dispositions, luck())
+            if means != "call_back":
+                return SaidOfCall(name)
+            return SaidOfCall(name, self.callback_after_s, personal() < self.callback_personal)
+
+        return say
 
     def wrap_ups(self, stream: Streams) -> Callable[[int], float]:
         wrap_up = lognormal(stream("desk/wrap_up"), self.wrap_up_mean_s, self.wrap_up_cv)

@@ -20,8 +20,8 @@ from dialer.compliance.preset import Preset
 from dialer.events import AgentAsked
 from dialer.flow.graph import Flow, load_flow
 from dialer.flow.nodes import NodeBase
-from dialer.ports import ClaimedContact, DialRequest, Settlement
-from sim.fates import AgentDay, CallFate, FateOf, Offer, PreviewAnswer, Streams
+from dialer.ports import Choices, ClaimedContact, DialRequest, Settlement
+from sim.fates import AgentDay, CallFate, FateOf, Offer, PreviewAnswer, SaidOfCall, Streams
 from sim.figures import FiguresJournal
 from sim.laws import Constant, Gamma, Law
 from sim.ledger import Ledger
@@ -233,6 +233,9 @@ class _People:
 
     def previews(self, stream: Streams) -> Callable[[], PreviewAnswer]:  # noqa: ARG002
         return lambda: PreviewAnswer("accepted", 0.0)
+
+    def says(self, stream: Streams) -> Callable[[Choices], SaidOfCall]:  # noqa: ARG002
+        return lambda choices: SaidOfCall(choices[0][0])
 
     def wrap_ups(self, stream: Streams) -> Callable[[int], float]:  # noqa: ARG002
         return self._wrap_up_s

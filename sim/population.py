@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from itertools import count
 
 from dialer.compliance.window import TIME_ZONE_ATTRIBUTE
-from dialer.ports import AttributeValue, DialRequest
+from dialer.ports import AttributeValue, Choices, DialRequest
 from sim.customers import Customers, segments_of
 from sim.endless_list import EndlessList, contact_of, number_of
-from sim.fates import AgentDay, CallFate, FateOf, Offer, PreviewAnswer, Streams
+from sim.fates import AgentDay, CallFate, FateOf, Offer, PreviewAnswer, SaidOfCall, Streams
 from sim.scenario import Scenario
 from sim.workforce import Workforce
 
@@ -98,6 +98,11 @@ class Population:
         workforce = Workforce(self.scenario, _seed(stream), self._agents)
         numbers = count()
         return lambda: workforce.preview(next(numbers))
+
+    def says(self, stream: Streams) -> Callable[[Choices], SaidOfCall]:
+        workforce = Workforce(self.scenario, _seed(stream), self._agents)
+        numbers = count()
+        return lambda choices: workforce.says(next(numbers), choices)
 
     def wrap_ups(self, stream: Streams) -> Callable[[int], float]:  # noqa: ARG002
         return lambda attempt_id: self._wrap_up_s.pop(attempt_id, 0.0)

@@ -123,6 +123,9 @@ class Agents(Written):
     answer_s: how long a phone that rings per call rings.
     preview_s: how long they look at a contact before they accept or skip it. preview_skip,
         preview_timeout: shares of previews that they skip, and that they let time out.
+    dispositions: weights of what they say of a call, by its name in the campaign; each as likely
+        where none is given. callback_after_s: when those whom they promise it are called back.
+    callback_personal: share of call-backs that they make themselves.
     """
 
     log_in_s: Distribution = distribution(0)
@@ -131,6 +134,9 @@ class Agents(Written):
     preview_s: Distribution = distribution(8)
     preview_skip: Share = 0.05
     preview_timeout: Share = 0.0
+    dispositions: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    callback_after_s: Distribution = distribution(3600)
+    callback_personal: Share = 0.5
     shifts: tuple[Shift, ...] = ()
     breaks: tuple[Break, ...] = ()
 
@@ -380,4 +386,6 @@ def _told(value: Any) -> str:
         return f"{len(value)} of them" if value else ""
     if isinstance(value, Bursts):
         return f"periods of {value.every_s:g} s, cv {value.cv:.3g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {weight:.4g}" for name, weight in value.items())
     return "" if value is None else f"{value:g}"

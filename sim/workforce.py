@@ -8,7 +8,8 @@ from bisect import bisect_right
 from itertools import accumulate
 from math import inf
 
-from sim.fates import AgentDay, PlannedBreak, PreviewAnswer
+from dialer.ports import Choices
+from sim.fates import AgentDay, PlannedBreak, PreviewAnswer, SaidOfCall, chosen
 from sim.scenario import Scenario
 from sim.variates import Seed, keyed, uniforms
 
@@ -26,6 +27,9 @@ class Workforce:
         self._rona = keyed(seed, "rona", uniforms)
         self._look = keyed(seed, "preview_s", self._given.preview_s.law.draw)
         self._verdict = keyed(seed, "preview", uniforms)
+        self._said = keyed(seed, "dispositions", uniforms)
+        self._callback = keyed(seed, "callback_after_s", self._given.callback_after_s.law.draw)
+        self._personal = keyed(seed, "callback_personal", uniforms)
         self._breaks = tuple(
             (
                 rest,
@@ -67,3 +71,12 @@ class Workforce:
         if draw < given.preview_skip + given.preview_timeout:
             return PreviewAnswer("timed_out", 0.0)
         return PreviewAnswer("accepted", self._look(number))
+
+    def says(self, number: int, choices: Choices) -> SaidOfCall:
+        """What an agent says of call number `number` that they are asked about."""
+        given = self._given
+        name, means = chosen(choices, given.dispositions, self._said(number))
+        if means != "call_back":
+            return SaidOfCall(name)
+        personal = self._personal(number) < given.callback_personal
+        return SaidOfCall(name, self._callback(number), personal)

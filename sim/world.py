@@ -11,6 +11,7 @@ from typing import Any
 from actors.agent_pool import AgentPool
 from actors.campaign import Campaign, CampaignIdentity
 from actors.contact_feeder import ContactFeeder
+from actors.disposition_desk import DispositionDesk, nowhere
 from actors.handle import Handle
 from actors.messages import AddAgent, Quiesce, Report, Supervise, TrunkNews
 from actors.runtime import Behaviour
@@ -97,7 +98,8 @@ class World:
         self.services = Services(
             self.store, trunks, desk, self.pool, self.recorder, self.metrics, lines
         )
-        self.keep_alive("agent_pool", lambda: AgentPool(desk, self.recorder), self.pool)
+        said = DispositionDesk(self.store, self.recorder, nowhere)
+        self.keep_alive("agent_pool", lambda: AgentPool(desk, self.recorder, said), self.pool)
         self.feeder = Handle(f"feeder/{CAMPAIGN_ID}")
         self.campaign = Handle(f"campaign/{CAMPAIGN_ID}")
 

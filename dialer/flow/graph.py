@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from dialer.compliance.preset import Preset
+from dialer.dispositions import Dispositions
 from dialer.documents import Document, problems
 from dialer.errors import FlowError
 from dialer.flow.nodes import (
@@ -53,6 +54,7 @@ class FlowDefinition(BaseModel):
     compliance: ComplianceChoice = ComplianceChoice()
     priority: int = Field(5, ge=1, le=10, description="weight where campaigns share agents")
     share: float = Field(1.0, gt=0, le=1, description="the most it may have of a queue's agents")
+    dispositions: Dispositions | None = Field(None, description="what agents say of a call")
     nodes: tuple[Node, ...] = Field(min_length=1)
 
     @field_validator("time_zone")

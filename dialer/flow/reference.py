@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from dialer.dispositions import Disposition, Dispositions
 from dialer.flow.nodes import NODE_TYPES, Dialing, Init, NodeBase, Play
 
 _OF_EVERY_NODE = frozenset({"id", "next", "type"})
@@ -24,10 +25,11 @@ Made from the schema by `python -m dialer.flow.reference`; do not edit it by han
 A campaign's file has a `title`, a `description`, a `time_zone`, its `compliance` (a preset, and
 what overrides it) and a list of `nodes`. Where campaigns want the same agents, the one with the
 fewest for its `priority` (1 to 10, else 5) gets the next, and none has more than its `share` of a
-queue's agents (above 0 to 1, else 1). Every node has an `id` that is unique in the flow, a
-`type`, its own settings, and `next`, which says for each of its ports to which node the token
-goes. A token is a **pulse** before Init, a **contact** after it, and a **call** where the contact
-has a live call. A port that is left out ends the token there; a live call must be led on.
+queue's agents (above 0 to 1, else 1). Its `dispositions` are what agents may say of a call. Every
+node has an `id` that is unique in the flow, a `type`, its own settings, and `next`, which says for
+each of its ports to which node the token goes. A token is a **pulse** before Init, a **contact**
+after it, and a **call** where the contact has a live call. A port that is left out ends the token
+there; a live call must be led on.
 """
 
 
@@ -38,6 +40,7 @@ def reference() -> str:
         parts.append(_section(node))
         if any(name == "dialing" for name in node.model_fields):
             parts += [_modes()]
+    parts += [_part("dispositions", Dispositions), _part("dispositions.choices", Disposition)]
     return "\n".join(parts)
 
 
@@ -65,6 +68,12 @@ def _modes() -> str:
         parts += [f"**{name}**: {(mode.__doc__ or '').strip()}", ""]
         parts += _settings(mode, frozenset({"mode"}))
     return "\n".join(parts)
+
+
+def _part(name: str, model: type[BaseModel]) -> str:
+    """A part of the file that is no node."""
+    lines = [f"## The campaign's {name}", "", (model.__doc__ or "").strip(), ""]
+    return "\n".join([*lines, *_settings(model, frozenset())])
 
 
 def _settings(model: type[BaseModel], without: frozenset[str]) -> list[str]:
@@ -103,6 +112,7 @@ _NAMES = {
     "bool": "true or false",
     "time": "time of day as '09:30'",
     "TimeWindow": "{from, to}",
+    "Disposition": "{name, means, ...}",
 }
 
 
@@ -131,6 +141,8 @@ def _default(field: FieldInfo) -> str:
         return f"{{mode: {default.model_dump()['mode']}}}"
     if default is None or default in ("", ()):
         return "none"
+    if isinstance(default, bool):
+        return str(default).lower()
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 

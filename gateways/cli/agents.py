@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from dialer.agents import WISHES
-from gateways.cli.output import counts, seconds
+from gateways.cli.output import counts, local, seconds
 from gateways.cli.verb import Work, verb
 
 
@@ -20,6 +20,7 @@ def add_to(app: typer.Typer) -> None:
     agents.command("list")(list_agents)
     agents.command("state")(state)
     agents.command("preview")(preview)
+    agents.command("dispose")(dispose)
     app.command("queues")(queues)
     trunk = typer.Typer(help="Trunks: list, and place a test call.", no_args_is_help=True)
     app.add_typer(trunk, name="trunk")
@@ -150,6 +151,42 @@ def preview(
             rows += [("number", card["number"]), ("attempts before", card["attempts"])]
             rows += [*card["attributes"].items()]
             work.out.table(("", f"preview {card['ticket']}"), rows)
+
+    work.answer(told, show)
+
+
+@verb
+def dispose(
+    work: Work,
+    agent_id: Annotated[str, typer.Argument(metavar="ID")],
+    disposition: Annotated[str, typer.Argument(help="Of the campaign's own.")],
+    note: Annotated[str, typer.Option(help="For people, kept with the attempt.")] = "",
+    callback_at: Annotated[
+        str, typer.Option(metavar="TIME", help="+90m, 15:30, or '2026-03-02 15:30'.")
+    ] = "",
+    personal: Annotated[
+        bool, typer.Option("--personal", help="The same agent calls back, if they are there.")
+    ] = False,
+) -> None:
+    """Say what came of the call that an agent has, or had last. Needs a running daemon.
+
+    \b
+    Examples:
+      run.py agents dispose amy sale --note "two years"
+      run.py agents dispose amy call_back --callback-at 15:30 --personal
+    """
+    told = work.call(
+        "agents dispose",
+        agent_id=agent_id,
+        disposition=disposition,
+        note=note,
+        callback_at=callback_at,
+        personal=personal,
+    )
+
+    def show(data: dict[str, Any]) -> None:
+        promised = f", call back at {local(data['callback_at'])}" if data["callback_at"] else ""
+        work.out.say(f"agent {data['agent_id']}: {data['disposition']}{promised}")
 
     work.answer(told, show)
 

@@ -99,6 +99,9 @@ def campaign(
     work.answer(work.call("explain campaign", campaign=campaign), show)
 
 
+_ATTEMPT = ("attempt", "campaign", "number", "dialed", "rang", "talked")
+
+
 def _show_contact(work: Work, found: dict[str, Any]) -> None:
     record = found["contact"]
     key = f" {record['key']}" if record["key"] else ""
@@ -109,7 +112,7 @@ def _show_contact(work: Work, found: dict[str, Any]) -> None:
         work.out.say("no campaign has touched it yet")
     else:
         work.out.table(
-            ("campaign", "state", "due", "attempts", "last outcome", "reason"),
+            ("campaign", "state", "due", "attempts", "last outcome", "why"),
             [
                 (
                     standing["title"],
@@ -117,7 +120,7 @@ def _show_contact(work: Work, found: dict[str, Any]) -> None:
                     local(standing["due_at"]),
                     standing["attempts"],
                     standing["last_outcome"],
-                    standing["reason"],
+                    _why(standing),
                 )
                 for standing in found["standings"]
             ],
@@ -125,7 +128,7 @@ def _show_contact(work: Work, found: dict[str, Any]) -> None:
         )
     if found["attempts"]:
         work.out.table(
-            ("attempt", "campaign", "number", "dialed", "rang", "talked", "outcome", "agent"),
+            (*_ATTEMPT, "outcome", "agent", "disposition"),
             [
                 (
                     attempt["attempt_id"],
@@ -136,6 +139,7 @@ def _show_contact(work: Work, found: dict[str, Any]) -> None:
                     seconds(attempt["talk_s"]),
                     _outcome(attempt),
                     attempt["agent_id"],
+                    ": ".join(part for part in (attempt["disposition"], attempt["note"]) if part),
                 )
                 for attempt in found["attempts"]
             ],
@@ -149,6 +153,15 @@ def _show_contact(work: Work, found: dict[str, Any]) -> None:
         )
     else:
         work.out.say(f"not skipped since {local(found['skips_since'])}")
+
+
+def _why(standing: dict[str, Any]) -> str:
+    """Why it stands as it does: its reason, and the call-back that it is owed."""
+    parts = [standing["reason"]] if standing["reason"] else []
+    if standing["callback_at"]:
+        who = standing["callback_agent"] or "any agent"
+        parts.append(f"call-back by {who} promised for {local(standing['callback_at'])}")
+    return "; ".join(parts)
 
 
 def _outcome(attempt: dict[str, Any]) -> str:

@@ -5,16 +5,18 @@ daemon alone; without a daemon no state is told rather than a guessed one.
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from dialer.agents import WISHES, AgentProfile
+from dialer.callbacks import read_time
 from dialer.documents import suggestion
 from dialer.errors import InputError, NotFoundError
 from dialer.queues import Demand
 from gateways.control.live import Live
 from gateways.control.paging import MOST_PER_PAGE
 from gateways.control.problems import meant
-from gateways.control.site import Site
+from gateways.control.site import Site, here
 from gateways.control.verbs import Door, verb
 from gateways.store import Store
 
@@ -25,12 +27,15 @@ _ADDRESS = re.compile(r"sips?:[^\s@]+(@[^\s@]+)?")
 
 
 class AgentCommands:
-    """Verbs about agents and queues."""
+    """Verbs about agents and queues. clock: seconds since the epoch."""
 
-    def __init__(self, store: Store, site: Site, live: Live | None) -> None:
+    def __init__(
+        self, store: Store, site: Site, live: Live | None, clock: Callable[[], float]
+    ) -> None:
         self._store = store
         self._site = site
         self._live = live
+        self._clock = clock
 
     @verb("agents add")
     def add(
@@ -94,7 +99,11 @@ class AgentCommands:
             what = f"there is no pause code {reason!r}" if reason else "a pause needs a code"
             mend = suggestion(reason, codes) if reason else f"give --reason {' or '.join(codes)}"
             raise InputError(f"agent {agent_id!r}", what, mend)
-        self._seen(agent_id)
+        seen = self._seen(agent_id)
+        if wish in ("ready", "wrap_up_done") and seen["owes_disposition"]:
+            what = "has to say first what came of their call"
+            mend = f"use agents dispose {agent_id} with {' or '.join(seen['dispositions'])}"
+            raise InputError(f"agent {agent_id!r}", what, mend)
         self._live.agent_asked(agent_id, wish, reason)
         return self._seen(agent_id)
 
@@ -143,6 +152,38 @@ class AgentCommands:
                 }
             )
         return {"items": items, "total": len(items)}
+
+    @verb("agents dispose", Door.DAEMON)
+    def dispose(
+        self,
+        agent_id: str,
+        disposition: str,
+        note: str = "",
+        callback_at: str = "",
+        personal: bool = False,
+    ) -> dict[str, Any]:
+        """Say what came of the call that an agent has, or had last.
+
+        callback_at: when the contact is called back, as `dialer.callbacks.read_time` takes it, on
+        this machine's clock. personal: by this agent, if they are there by then.
+
+        Raises:
+            NotFoundError: there is no such agent.
+            InputError: the campaign has no such disposition, the time makes no sense, or there is
+                no call to dispose of.
+        """
+        assert self._live is not None
+        self._seen(agent_id)
+        at = 0.0
+        if callback_at:
+            at = read_time(callback_at, self._clock(), here())
+        elif personal:
+            mend = "give the time, or leave --personal out"
+            raise InputError(f"agent {agent_id!r}", "a personal call-back without a time", mend)
+        refused = self._live.agent_disposed(agent_id, disposition, note, at, personal)
+        if refused:
+            raise InputError(f"agent {agent_id!r}", refused, "see agents list --json")
+        return {"agent_id": agent_id, "disposition": disposition, "callback_at": at}
 
     def _seen(self, agent_id: str) -> dict[str, Any]:
         """An agent's row of the daemon."""

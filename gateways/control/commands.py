@@ -54,7 +54,7 @@ class Commands:
         self.campaigns = CampaignCommands(store, site, live, lookup)
         self.contacts = ContactCommands(store, site.schema, clock, lookup)
         self.lists = ListCommands(store)
-        self.agents = AgentCommands(store, site, live)
+        self.agents = AgentCommands(store, site, live, clock)
         self.daemon = DaemonCommands(site, live)
         self.record = ExplainRecord(store, site, lookup, clock)
         self.explain_campaign = ExplainCampaign(store, site, live, lookup, clock)

@@ -33,9 +33,18 @@ class Live(Protocol):
     def preview_answered(self, agent_id: str, ticket: int, accepted: bool) -> None:
         """The agent accepts or skips the contact of this ticket."""
 
+    def agent_disposed(
+        self, agent_id: str, disposition: str, note: str, callback_at: float, personal: bool
+    ) -> str:
+        """What an agent says of a call; why it cannot be taken, "" if it was.
+
+        callback_at: epoch seconds, 0 for none. personal: they make that call themselves.
+        """
+
     def agents(self) -> list[dict[str, Any]]:
         """Every agent: agent_id, name, state, reason, for_s, queues, campaign_id, attempt_id,
-        preview (whether they are shown a contact)."""
+        preview (whether they are shown a contact), owes_disposition, dispositions (name -> what
+        it means, of the call that they have or had)."""
 
     def campaign(self, campaign_id: int) -> dict[str, Any]:
         """A published campaign's report, of the actor: why, reserved, in_flight, agents, ...

@@ -6,6 +6,7 @@ here what they may rely on.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 from dialer.agents import AgentProfile
@@ -14,6 +15,13 @@ from dialer.compliance.preset import Preset
 from dialer.contacts import Schema
 from dialer.dial_policy import DialPolicy
 from dialer.queues import Demand
+
+
+def here() -> tzinfo:
+    """The time zone of this machine's clock."""
+    zone = datetime.now().astimezone().tzinfo
+    assert zone is not None
+    return zone
 
 
 @dataclass(frozen=True)

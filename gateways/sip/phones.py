@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dialer.events import AgentLegDown, AgentNoAnswer, DeskEvent, EndCause
-from dialer.ports import PreviewCard, Sink
+from dialer.ports import Choices, PreviewCard, Sink
 from gateways.sip.dialogs import locate_uri
 from gateways.sip.digest import Credentials
 from gateways.sip.endpoint import SipEndpoint
@@ -86,6 +86,9 @@ class PhoneDesk:
 
     def preview(self, agent_id: str, card: PreviewCard) -> None:
         """A phone shows nothing: the agent looks at it through the control socket."""
+
+    def ask_disposition(self, agent_id: str, attempt_id: int, choices: Choices) -> None:
+        """A phone cannot ask: the agent says it through the control socket."""
 
     def connect(self, agent_id: str, attempt_id: int) -> None:
         """Note whom the agent talks to; the audio is the trunk's `bridge`."""

@@ -13,6 +13,7 @@ from actors.agent_pool import AgentPool
 from actors.caller_book import CallerBook
 from actors.campaign import Campaign, CampaignIdentity
 from actors.contact_feeder import ContactFeeder
+from actors.disposition_desk import DispositionDesk
 from actors.handle import Handle
 from actors.messages import AddAgent, Dismiss, FlowChanged, Quiesce, Report, Supervise, TrunkNews
 from actors.recorder import Recorder
@@ -27,6 +28,7 @@ from dialer.compliance.preset import load_preset
 from dialer.events import (
     AgentAccepted,
     AgentAsked,
+    AgentDisposed,
     AgentLegDown,
     AgentLegUp,
     AgentNoAnswer,
@@ -40,7 +42,7 @@ from dialer.events import (
 )
 from dialer.flow.graph import Flow, load_flow
 from dialer.metrics import Metrics
-from dialer.ports import AgentDesk, AttributeValue, DialRequest, PreviewCard, Sink, Trunk
+from dialer.ports import AgentDesk, AttributeValue, Choices, DialRequest, PreviewCard, Sink, Trunk
 from dialer.trunks.line import LineLimits
 from sim.memory_store import MemoryStore
 
@@ -146,12 +148,13 @@ class ScriptedTrunk:
 class ScriptedDesk:
     """A desk whose agents do what the test says; their legs come up at once."""
 
-    def __init__(self, runtime: Runtime, pool: Sink, *, kept_up: bool = True) -> None:
+    def __init__(self, runtime: Runtime, pool: Any, *, kept_up: bool = True) -> None:
         self.kept_up = kept_up
         self._runtime = runtime
         self._pool = pool
         self.offered: list[str] = []
         self.withdrawn: list[str] = []
+        self.asked: list[tuple[str, int, Choices]] = []
         self.previews: list[tuple[str, PreviewCard]] = []
         self.connected: list[tuple[str, int]] = []
         self.released: list[tuple[str, int]] = []
@@ -170,6 +173,9 @@ class ScriptedDesk:
 
     def preview(self, agent_id: str, card: PreviewCard) -> None:
         self.previews.append((agent_id, card))
+
+    def ask_disposition(self, agent_id: str, attempt_id: int, choices: Choices) -> None:
+        self.asked.append((agent_id, attempt_id, choices))
 
     def connect(self, agent_id: str, attempt_id: int) -> None:
         self.connected.append((agent_id, attempt_id))
@@ -193,6 +199,11 @@ class ScriptedDesk:
         """To what they were shown last."""
         ticket = self.cards(agent_id)[-1].ticket
         self._pool.tell(PreviewAnswered(agent_id, self._runtime.now(), ticket, accepted))
+
+    def dispose(self, agent_id: str, name: str, **more: Any) -> str:
+        """Say what came of a call; why it is not taken."""
+        said = AgentDisposed(agent_id, self._runtime.now(), name, **more)
+        return str(self._pool.ask(said, 5))
 
     def leg_down(self, agent_id: str) -> None:
         self._pool.tell(AgentLegDown(agent_id, self._runtime.now(), "no audio"))
@@ -245,7 +256,15 @@ class Team:
         self.services = Services(
             self.store, self.trunks, port, self.pool, self.recorder, self.metrics, self.lines
         )
-        self.keep_alive("agent_pool", lambda: AgentPool(port, self.recorder, floors), self.pool)
+        self.opted_out: list[tuple[str, str]] = []
+
+        def opt_out(number: str, source: str, at: float) -> None:
+            self.opted_out.append((number, source))
+
+        said = DispositionDesk(self.store, self.recorder, opt_out)
+        self.keep_alive(
+            "agent_pool", lambda: AgentPool(port, self.recorder, said, floors), self.pool
+        )
         self.campaigns: dict[int, Handle] = {}
         self.feeders: dict[int, Handle] = {}
 

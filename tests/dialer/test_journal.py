@@ -12,6 +12,7 @@ from dialer import journal
 from dialer.errors import InputError
 from dialer.journal import (
     AgentMoved,
+    CallDisposed,
     CallMoved,
     CampaignMoved,
     ContactSkipped,
@@ -49,6 +50,7 @@ EXAMPLES = (
     ContactSkipped(43, 3, 1001.2, "number in flight"),
     AgentMoved("amy", 1002.0, "reserved", "talking"),
     Sampled(1002.0, (("dialer_agents", 4.0),)),
+    CallDisposed(17, 42, 3, 1002.5, "amy", "call_back", 5000.0),
     DaemonStopped(1003.0, "0.1.0"),
 )
 

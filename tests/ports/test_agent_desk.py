@@ -7,6 +7,7 @@ import pytest
 from dialer.events import (
     AgentAccepted,
     AgentAsked,
+    AgentDisposed,
     AgentLegDown,
     AgentLegUp,
     AgentNoAnswer,
@@ -101,6 +102,23 @@ def test_a_preview_is_answered_at_most_once_and_by_its_ticket(bed: DeskBed) -> N
     for answer in answers:
         assert isinstance(answer, PreviewAnswered)
         assert (answer.agent_id, answer.ticket) == (agent_id, 12)
+
+
+def test_who_is_asked_says_what_came_of_the_call_before_wrap_up_is_over(bed: DeskBed) -> None:
+    agent_id = log_in(bed)
+    choices = (("sale", "final"), ("later", "call_back"))
+    bed.port.offer(agent_id)
+    assert isinstance(bed.events.take(), AgentAccepted)
+    bed.port.connect(agent_id, 7)
+    bed.port.ask_disposition(agent_id, 7, choices)
+    bed.port.release(agent_id, 7)
+    last = bed.says_when_wrapped_up
+    events = bed.events.take_until(AgentAsked) if last else bed.events.rest(bed.quiet_s)
+    said = [event for event in events if isinstance(event, AgentDisposed)]
+    assert len(said) <= 1
+    for event in said:
+        assert event.disposition in dict(choices)
+        assert bool(event.callback_at) == (event.disposition == "later")
 
 
 def test_agents_do_not_touch_each_other(bed: DeskBed) -> None:

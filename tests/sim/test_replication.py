@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from actors.call import Call
-from dialer.flow.graph import load_flow
+from dialer.dispositions import Dispositions
+from dialer.flow.graph import Flow, load_flow
 from sim.model import DeskModel
 from sim.replication import Day, adapted, run_replication
 from tests.sim.world_plans import CONFIG, FLOW, hasty, plan
@@ -69,6 +70,30 @@ def test_the_preview_blueprint_keeps_every_promise_under_jitter() -> None:
         digests.add(replication.journal_sha256)
     assert len(digests) == 20
     assert run_replication(previewed, day, 0).journal_sha256 in digests
+
+
+def test_agents_who_must_say_what_came_of_calls_do_and_go_on() -> None:
+    said = Dispositions.model_validate(
+        {
+            "mandatory": True,
+            "choices": [
+                {"name": "sale"},
+                {"name": "later", "means": "retry", "delay_s": 30},
+                {"name": "call_back", "means": "call_back"},
+                {"name": "stop", "means": "do_not_call"},
+            ],
+        }
+    )
+    base = hasty()
+    flow = Flow(base.flow.definition.model_copy(update={"dispositions": said}))
+    habits = DeskModel(wrap_up_mean_s=2.0, callback_after_s=20.0, dispositions={"call_back": 1.0})
+    day = Day(hours=0.05, jitter_s=0.01)
+    free = run_replication(base, day, 1).figures
+    for seed in range(1, 6):
+        replication = run_replication(replace(base, flow=flow, habits=habits), day, seed)
+        assert not any(replication.violations.values()), f"seed {seed}: {replication.told}"
+        # Nobody waits for a disposition that is never given.
+        assert replication.figures.occupancy > 0.8 * free.occupancy
 
 
 def test_an_agent_assigned_to_a_call_that_had_ended_is_found_and_replayed(

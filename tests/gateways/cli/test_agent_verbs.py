@@ -6,7 +6,7 @@ import pytest
 
 from dialer.agents import AgentProfile
 from tests.gateways.cli.conftest import CommandLine, TestHost
-from tests.gateways.control.place import FakeLive
+from tests.gateways.control.place import NOW, FakeLive
 
 
 def test_an_agent_is_added_and_changed(run: CommandLine) -> None:
@@ -123,6 +123,42 @@ def test_an_answer_to_nothing_is_refused(run: CommandLine, daemon: FakeLive) -> 
     assert line == "agent 'amy': is shown no contact; see agents preview"
     assert "did you mean 'accept'" in run.refused("agents", "preview", "amy", "acept")
     assert "there is none" in run.refused("agents", "preview", "zoe")
+
+
+def test_a_call_is_disposed_of(run: CommandLine, daemon: FakeLive) -> None:
+    said = run.good("agents", "dispose", "amy", "sale", "--note", "two years")
+    assert said == "agent amy: sale\n"
+    told = run.data("agents", "dispose", "amy", "call_back", "--callback-at", "+90m", "--personal")
+    assert told["callback_at"] == NOW + 90 * 60
+    assert daemon.told == [
+        ("agent_disposed", "amy", "sale", "two years", 0.0, False),
+        ("agent_disposed", "amy", "call_back", "", NOW + 90 * 60, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["sael"], "agent 'amy': there is no disposition 'sael'; there are sale, call_back; "),
+        (["call_back", "--callback-at", "soon"], "time 'soon': is no time; write +90m, 15:30 or "),
+        (["call_back", "--callback-at", "2001-01-01 10:00"], "time '2001-01-01 10:00': has passed"),
+        (["sale", "--personal"], "agent 'amy': a personal call-back without a time; give the time"),
+    ],
+)
+def test_a_disposition_that_makes_no_sense_is_refused(
+    run: CommandLine, daemon: FakeLive, words: list[str], line: str
+) -> None:
+    assert run.refused("agents", "dispose", "amy", *words).startswith(line)
+    assert daemon.told == []
+
+
+def test_who_owes_a_disposition_is_told_so(run: CommandLine, daemon: FakeLive) -> None:
+    daemon.owing.add("amy")
+    assert run.refused("agents", "state", "amy", "ready") == (
+        "agent 'amy': has to say first what came of their call; "
+        "use agents dispose amy with sale or call_back"
+    )
+    run.good("agents", "state", "amy", "not_ready")
 
 
 def test_queues_are_counted(run: CommandLine, daemon: FakeLive) -> None:

@@ -4,9 +4,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dialer.journal import Pulse
+from dialer.ports import (
+    AttemptDraft,
+    Callback,
+    ClaimRequest,
+    ContactNext,
+    Disposal,
+    Settlement,
+)
 from gateways.journal import JournalConfig, JournalWriter
-from tests.gateways.cli.conftest import CommandLine
+from tests.gateways.cli.conftest import CommandLine, TestHost
 from tests.gateways.control.place import CSV, FLOW, NOW, FakeLive, report
+from tests.ports.contact_store_beds import Replies
 
 Write = Callable[[str, str], str]
 
@@ -50,6 +59,34 @@ def test_a_contact_is_explained(run: CommandLine, write: Write) -> None:
         "contact 2 a-2, of list 'default'\nno campaign has touched it yet\nnot skipped since "
     )
     assert run.refused("explain", "contact", "zz").startswith("contact 'zz': there is none")
+
+
+def test_what_an_agent_said_and_promised_is_told(
+    run: CommandLine, write: Write, host: TestHost
+) -> None:
+    _publish(run, write)
+    replies = Replies()
+    with host.place.open_store() as store:
+        store.port.claim(ClaimRequest(1, 1, "", "fifo", 1, NOW), replies)
+        (contact,) = replies.take().contacts
+        draft = AttemptDraft(contact.contact_id, 1, 1, "dial", "+12125550101", "carrier", NOW)
+        store.port.commit_attempts(2, [draft], replies)
+        (attempt_id,) = replies.take().attempt_ids
+        times = (NOW, NOW, NOW, NOW, NOW + 60)
+        done = ContactNext("done")
+        store.port.settle(Settlement(attempt_id, 1, 1, "customer_answered", done, *times))
+        again = ContactNext("waiting", NOW + 3600, "dial")
+        promised = Callback(NOW + 3600, "amy")
+        said = Disposal(attempt_id, 1, 1, 1, "call_back", "ask for Jo", again, promised)
+        store.port.dispose(said)
+
+    shown = run.good("explain", "contact", "a-1")
+
+    assert "call_back: ask for Jo" in shown
+    assert "disposition call_back; call-back by amy promised for 2025-06-17" in shown
+    (found,) = run.data("explain", "contact", "a-1")["contacts"]
+    assert found["attempts"][0]["disposition"] == "call_back"
+    assert found["standings"][0]["callback_at"] == NOW + 3600
 
 
 def test_pulses_are_explained(run: CommandLine, write: Write, folder: Path) -> None:

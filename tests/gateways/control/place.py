@@ -80,6 +80,7 @@ class FakeLive:
         self.reports: dict[int, dict[str, Any]] = {}
         self.states = {"amy": "ready"}
         self.cards: dict[str, dict[str, Any]] = {}
+        self.owing: set[str] = set()
         self.up = True
         self.channels_in_use = 0
 
@@ -113,6 +114,14 @@ class FakeLive:
         self._note("preview_answered", agent_id, ticket, accepted)
         self.cards.pop(agent_id, None)
 
+    def agent_disposed(
+        self, agent_id: str, disposition: str, note: str, callback_at: float, personal: bool
+    ) -> str:
+        if disposition not in ("sale", "call_back"):
+            return f"there is no disposition {disposition!r}; there are sale, call_back"
+        self._note("agent_disposed", agent_id, disposition, note, callback_at, personal)
+        return ""
+
     def agents(self) -> list[dict[str, Any]]:
         return [
             {
@@ -125,6 +134,8 @@ class FakeLive:
                 "campaign_id": 0,
                 "attempt_id": 0,
                 "preview": agent_id in self.cards,
+                "owes_disposition": agent_id in self.owing,
+                "dispositions": {"sale": "final", "call_back": "call_back"},
             }
             for agent_id, state in self.states.items()
         ]
