@@ -52,15 +52,19 @@ def ceil(value: float) -> float:
 
 
 def minimum(a: float, b: float) -> float:
-    """The lesser; NaN when either is."""
+    """The lesser, of zeros the negative one; NaN when either is."""
     if isnan(a) or isnan(b):
         return NAN
+    if a == b:
+        return a if math.copysign(1.0, a) < 0 else b
     return min(a, b)
 
 
 def maximum(a: float, b: float) -> float:
     if isnan(a) or isnan(b):
         return NAN
+    if a == b:
+        return b if math.copysign(1.0, a) < 0 else a
     return max(a, b)
 
 

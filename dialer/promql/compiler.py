@@ -27,7 +27,6 @@ DEFAULT_STEP_MS = 60_000
 """Step of a subquery that names none: Prometheus' evaluation interval, by default."""
 
 _AT = re.compile(r"@ (-?[0-9.]+)")
-_OPS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 _KINDS = {"Scalar": "scalar", "Vector": "vector", "Matrix": "matrix", "String": "string"}
 _NOTHING = Context(SeriesStore(), 0, 0, Limits())
 
@@ -94,7 +93,10 @@ class Compiler:
             raise FormulaUnsupportedError(
                 "", "`or` between label matchers is not supported", "use =~ with alternatives"
             )
-        found += [matchers.make(m.name, _OPS[_name(m.op)], m.value) for m in tree.matchers.matchers]
+        found += [
+            matchers.make(m.name, matchers.OPERATORS[_name(m.op)], m.value)
+            for m in tree.matchers.matchers
+        ]
         offset_ms = 0 if tree.offset is None else _ms(tree.offset)
         pinned = _pinned(tree)
         chosen = selectors.selector(tuple(found), offset_ms, pinned)

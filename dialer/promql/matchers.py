@@ -12,6 +12,9 @@ import re2
 from dialer.errors import FormulaError
 from dialer.promql.labels import Labels, get
 
+OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
+"""As the parser calls them, and as they are written."""
+
 
 class Matcher(NamedTuple):
     """One matcher. op: "=", "!=", "=~" or "!~". A label that a series lacks is ""."""
