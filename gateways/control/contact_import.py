@@ -12,9 +12,8 @@ from typing import Any
 from dialer.contact_csv import Accepted, Rejected, read_contacts
 from dialer.contacts import Schema
 from dialer.errors import ContactError
-from gateways.store import ImportCounts, NewContact, Store, list_name
+from gateways.store import IMPORT_BATCH, ImportCounts, NewContact, Store, list_name
 
-BATCH_ROWS = 1000
 KEPT_REJECTS = 1000
 """Rejected rows held for the report; a rejects file gets all of them."""
 
@@ -50,7 +49,7 @@ def import_contacts(
     lines: Iterable[bytes],
     name: str,
     on_reject: Callable[[Rejected], None] = lambda _: None,
-    batch_rows: int = BATCH_ROWS,
+    batch_rows: int = IMPORT_BATCH,
     to_list: str = "",
 ) -> ImportReport:
     """Import a file. lines: as a file opened in binary mode gives them; name: what errors call it.

@@ -4,12 +4,11 @@ The rule of this module: a dialog is plain data that can be written down and rea
 crash; a request in it follows from it alone. Source: RFC 3261 section 12.
 """
 
-import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateways.sip.headers import MalformedError, read_name_addr, read_uri
+from gateways.sip.headers import MalformedError, is_address, read_name_addr, read_uri
 from gateways.sip.messages import Message
 from gateways.sip.transactions import Address
 
@@ -170,8 +169,4 @@ def locate_uri(uri: str, locate: Locate) -> Address | None:
         return None
     port = parsed.port or 5060
     host = parsed.host.strip("[]")
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return locate(host, port)
-    return Address(host, port)
+    return Address(host, port) if is_address(host) else locate(host, port)

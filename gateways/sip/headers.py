@@ -4,7 +4,9 @@ The rule of this module: text in, values out, and MalformedError for what cannot
 here keeps state. Source: RFC 3261 sections 7.3, 19.1, 20 and 25.
 """
 
+import ipaddress
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from dialer.errors import TrunkError
@@ -240,6 +242,16 @@ def _port(text: str | None) -> int | None:
     if text is None:
         return None
     return read_number(text, 65535, "a port")
+
+
+@lru_cache(maxsize=1024)
+def is_address(host: str) -> bool:
+    """Whether a host is written in digits."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def quoted(text: str) -> str:

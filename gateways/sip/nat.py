@@ -8,6 +8,7 @@ and rport), RFC 3261 section 18.2.1.
 import ipaddress
 
 from gateways.sip.building import Composer
+from gateways.sip.headers import is_address
 from gateways.sip.messages import Message
 
 
@@ -38,15 +39,6 @@ class NatWatch:
                 f"advertised_host: {received}, for the audio too"
             )
         return ""
-
-
-def is_address(host: str) -> bool:
-    """Whether a host is written in digits."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def unreachable_from(advertised: str, carrier: str) -> str:

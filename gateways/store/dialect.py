@@ -5,11 +5,13 @@ To move to PostgreSQL, give each function and each SQL construct here its second
 """
 
 import json
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -19,7 +21,12 @@ from dialer.errors import ConfigError
 BUSY_TIMEOUT_S = 5.0
 """How long a connection waits for another's write lock before it gives up."""
 
+_POLL_S = 0.001
+"""How often a writer looks whether the lock is free. SQLite's own waiting gets slower and slower,
+up to 100 ms, and so a program that writes one transaction after another would starve us."""
+
 _WRITES = "foredial_writes"
+_POLLS = "foredial_polls"
 
 
 def make_engine(url: str, power_loss_safe: bool = False) -> sa.Engine:
@@ -176,5 +183,26 @@ def _listen(engine: sa.Engine, synchronous: str) -> None:
 
     @sa.event.listens_for(engine, "begin")
     def begun(connection: sa.Connection) -> None:
-        writes = connection.get_execution_options().get(_WRITES, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if connection.get_execution_options().get(_WRITES, False):
+            _take_lock(connection)
+            return
+        if connection.info.pop(_POLLS, False):
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={round(1000 * BUSY_TIMEOUT_S)}")
+        connection.exec_driver_sql("BEGIN")
+
+
+def _take_lock(connection: sa.Connection) -> None:
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    if _POLLS not in connection.info:
+        connection.info[_POLLS] = True
+        connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except OperationalError as error:
+            locked = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            if not locked or time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL_S)
+        else:
+            return
