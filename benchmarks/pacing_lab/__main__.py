@@ -40,7 +40,7 @@ def pacer_for(case: Case, world: World) -> Pacer:
     """The pacer of a case. Look-ahead knows the patience left after the analysis, and classes."""
     pacer = pacer_of(case.pacer)
     if isinstance(pacer, Lookahead):
-        tuning = replace(TUNED, patience_s=world.patience_s - world.cpa_delay_s)
+        tuning = TUNED.with_patience(world.patience_s - world.cpa_delay_s)
         rates = classes_of(world, _SCORE_CLASSES)[1] if world.auc else ()
         pacer = Lookahead(pacer.target, budget=pacer.budget, tuning=tuning, class_rates=rates)
     return pacer

@@ -17,6 +17,7 @@ from benchmarks.pacing_lab.scored_list import ScoredList
 from benchmarks.pacing_lab.world import Mix, Variates, World, break_starts, lognormal
 from dialer.pacing.floor import Floor
 from dialer.pacing.pacer import Pacer, Snapshot
+from dialer.pacing.ratios import ConstantRate
 
 PULSE_S = 1.0
 _BREAK_S = 1800.0
@@ -153,8 +154,11 @@ class Day:
             pulses += 1
             if decision.cancel:
                 self._cancel(decision.cancel)
-            if decision.dials:
-                self._dial(decision.dials, decision.picks)
+            dials = decision.dials
+            if isinstance(self.pacer, ConstantRate) and self.world.poisson_answers:
+                dials = int(self._chance.poisson(self.pacer.calls_per_second * PULSE_S))
+            if dials:
+                self._dial(dials, decision.picks)
             pulse_at += PULSE_S
         self.now = end_s
         for agent in self._agents:
@@ -202,8 +206,6 @@ class Day:
 
     def _dial(self, dials: int, picks: tuple[bool, ...]) -> None:
         world, mix, now = self.world, self._mix(), self.now
-        if world.poisson_answers:
-            dials = self._chance.poisson(dials)
         for i in range(dials):
             live = world.live_share(mix, self._dials, self.size)
             u, score_class = self._u_outcome(), 0
@@ -230,7 +232,8 @@ class Day:
     def _call_person(self, call: _Call) -> None:
         world = self.world
         if world.poisson_answers:
-            self._at(self.now + self._u_cpa(), self._on_person, call)
+            # As many as Poisson's law gives, each at any time of the next second.
+            self._at(self.now + PULSE_S * self._u_cpa(), self._on_person, call)
             return
         ring_s = self._ring()
         if ring_s > world.no_answer_after_s:

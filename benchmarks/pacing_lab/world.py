@@ -50,7 +50,8 @@ class World:
 
     mixes: in the order of their times. decay: live answers fall as exp(-decay x dials / list),
     the list being list_per_agent long per agent. auc: how well an answer score tells who will
-    answer (area under the ROC curve); 0 means that nobody is scored.
+    answer (area under the ROC curve); 0 means that nobody is scored. poisson_answers: a constant
+    rate is that of answers, which come by pure chance, and service is exponential.
     """
 
     name: str = "base"

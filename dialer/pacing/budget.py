@@ -46,7 +46,9 @@ class Account(NamedTuple):
 
 
 class Budget(Protocol):
-    """Says what may be spent."""
+    """Says what may be spent. target: abandoned over answered calls."""
+
+    target: float
 
     def spend(self, account: Account) -> Spending:
         """kappa for now."""
@@ -62,12 +64,15 @@ class EvenBudget:
     """The same tightness all day (F1): it may end a little over, as often as under."""
 
     def __init__(self, target: float) -> None:
-        scale = target / _TARGET
-        self.theta = 0.0275 * scale
-        self.middle = 0.025 * scale
+        self.target = target
+
+    @property
+    def middle(self) -> float:
+        return 0.025 * self.target / _TARGET
 
     def spend(self, account: Account) -> Spending:
-        debt = account.abandoned - self.theta * account.answers
+        theta = 0.0275 * self.target / _TARGET
+        debt = account.abandoned - theta * account.answers
         softness = max(1.5, 0.3 * sqrt(account.drops_of_a_day))
         return _spending(self.middle, debt, softness)
 

@@ -107,11 +107,19 @@ class Floor:
         self.waiting -= 1
         self.abandoned += 1
 
+    def served(self) -> None:
+        """A caller who waited has an agent."""
+        self.waiting -= 1
+
+    def hung_up_waiting(self) -> None:
+        """A caller who waited is gone of their own will, before it was abandonment."""
+        self.waiting -= 1
+
     # --- agents -------------------------------------------------------------------------------
 
     def connected(self) -> int:
         """A ready agent takes a caller who waits: what the talk is named by when it ends."""
-        self.waiting -= 1
+        self.served()
         self.ready -= 1
         return self.talks.enter()
 

@@ -13,7 +13,7 @@ Bhulai and Koole, IEEE Transactions on Automatic Control 48(8), 2003.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ import numpy as np
 from dialer.pacing.budget import Account, Budget, ClosingBudget
 from dialer.pacing.cohorts import Counts
 from dialer.pacing.hazards import LOOK_S, CallHazards, talk_hazard, wrap_up_hazard
-from dialer.pacing.pacer import Decision, Snapshot
+from dialer.pacing.pacer import KNOWN_END_SPAN_S, Decision, Snapshot
 from dialer.pacing.risk import (
     Choice,
     ExactShortfall,
@@ -61,6 +61,9 @@ class Tuning:
     refresh_s: float = 20.0
     settled_after_s: float = 1200.0
     settled_refresh_s: float = 60.0
+
+    def with_patience(self, patience_s: float) -> "Tuning":
+        return replace(self, patience_s=patience_s)
 
 
 TUNED = Tuning()
@@ -120,15 +123,22 @@ class Lookahead:
         tuning: Tuning = TUNED,
         class_rates: tuple[float, ...] = (),
     ) -> None:
-        self.target = target
-        self.tuning = tuning
         self.budget = budget or ClosingBudget(target)
+        self.aim(target, tuning)
         self._calls = CallHazards(class_rates=class_rates)
         self._talk = talk_hazard()
         self._wrap_up = wrap_up_hazard()
-        self._fresh_until = float("-inf")
         self._usual_agents = 0
+
+    def aim(self, target: float, tuning: Tuning) -> None:
+        """Hold another target, or other callers' patience, from now on; what was learned stays."""
+        self.target = self.budget.target = target
+        self.tuning = tuning
+        self._fresh_until = float("-inf")
         self._coming = np.array(HORIZONS_S) + int(tuning.patience_s)
+        # P(free) of agents by the seconds left to them, which are known: 0 or 1.
+        left_s = np.arange(KNOWN_END_SPAN_S)
+        self._known = (left_s[:, None] <= self._coming[None, :]).astype(float)
 
     def decide(self, seen: Snapshot) -> Decision:
         if seen.now >= self._fresh_until:
@@ -216,19 +226,17 @@ class Lookahead:
         few = seen.calls.size + seen.talks.size + seen.wrap_ups.size <= _FEW_MEMBERS
         if few and self._usual_agents <= self.tuning.exact_up_to:
             happen = _each(tables.calls, calls)
-            free = np.concatenate((_each(tables.talks, talks), _each(tables.wrap_ups, wrap_ups)))
-            known = _each(self._known(), seen.known_wrap_ups.left)
-            return ExactShortfall(happen, np.concatenate((free, known))), expected
+            free = [_each(tables.talks, talks)]
+            if seen.wrap_ups.size:
+                free.append(_each(tables.wrap_ups, wrap_ups))
+            if seen.known_wrap_ups:
+                free.append(_each(self._known, seen.known_wrap_ups.left))
+            return ExactShortfall(happen, np.concatenate(free)), expected
         moments = (
             answers[:horizons] - releases[:horizons],
             answers[horizons:] + releases[horizons:],
         )
         return NormalShortfall(*moments), expected
-
-    def _known(self) -> Counts:
-        """P = 1 from the second on that is known."""
-        ages = np.arange(61)
-        return (ages[:, None] <= self._coming[None, :]).astype(float)
 
     def _refresh(self, seen: Snapshot) -> None:
         tuning = self.tuning

@@ -20,7 +20,7 @@ from scipy.special import ndtr
 from dialer.pacing.cohorts import Counts
 
 _LEAST_VARIANCE = 1e-9
-_FIRST_TRIED = 8
+_FIRST_TRIED = 2
 """So many numbers of new calls are tried at once at first, then twice as many, and so on."""
 
 
@@ -92,9 +92,10 @@ class ExactShortfall:
         law *= np.multiply.reduce(1 + releases[:, :, None] * turn.conj(), axis=0)
         mass = np.fft.hfft(law, values, axis=1) / values
         # Places of negative values are at the end, as always with this transform.
-        mass = np.roll(np.clip(mass, 0.0, 1.0), -self._lowest, axis=1)
+        first = values + self._lowest
+        mass = np.concatenate((mass[:, first:], mass[:, :first]), axis=1)
         # Column i of the tail is P(shortfall is at least lowest + i).
-        self._tail = np.cumsum(mass[:, ::-1], axis=1)[:, ::-1]
+        self._tail = np.minimum(1.0, np.cumsum(np.maximum(mass[:, ::-1], 0.0), axis=1)[:, ::-1])
 
     def risks(self, spare: float, new: NewCalls, counts: Counts) -> Counts:
         """P(a new call meets no agent) if counts[i] new calls are placed; counts must ascend."""
@@ -136,8 +137,11 @@ class ExactShortfall:
 
     def _at(self, places: NDArray[np.int_]) -> Counts:
         width = self._tail.shape[1]
-        tail = self._tail[:, np.clip(places, 0, width - 1)]
-        return np.where(places < 0, 1.0, np.where(places >= width, 0.0, tail))
+        tail: Counts = self._tail[:, np.minimum(np.maximum(places, 0), width - 1)]
+        # Far outside, the shortfall surely is, or surely is not, as large.
+        tail[:, places < 0] = 1.0
+        tail[:, places >= width] = 0.0
+        return tail
 
 
 Shortfall = NormalShortfall | ExactShortfall

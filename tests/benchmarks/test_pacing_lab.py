@@ -28,9 +28,9 @@ def test_callers_by_chance_come_to_the_exact_figures_of_a_queue() -> None:
     queue = fixed_patience(20, rate, 150.0, 2.0)
     occupancy = sum(day.occupancy for day in days) / 4
     answers = sum(day.answers for day in days)
-    assert occupancy == pytest.approx(queue.occupancy, abs=0.03)
+    assert occupancy == pytest.approx(queue.occupancy, abs=0.02)
     abandoned = sum(day.abandoned for day in days) / answers
-    assert abandoned == pytest.approx(queue.abandons, abs=0.03)
+    assert abandoned == pytest.approx(queue.abandons, abs=0.015)
 
 
 @pytest.mark.parametrize("name", ["churn", "cpa", "trunk", "decay", "shift"])
