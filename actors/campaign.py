@@ -34,16 +34,15 @@ from actors.messages import (
     TrunkNews,
     Unsubscribe,
 )
+from actors.obstacles import Obstacles
 from actors.preview_board import PreviewBoard
 from actors.runtime import Behaviour, handles
 from actors.services import Services
 from actors.trunk_share import TrunkShare
-from actors.trunk_watch import TrunkWatch
 from dialer import journal
 from dialer.compliance.permission import Rule
 from dialer.compliance.preset import Preset
 from dialer.flow.graph import Flow
-from dialer.flow.hours import is_open
 from dialer.flow.interpreter import (
     AskDue,
     PulseEnds,
@@ -118,16 +117,15 @@ class Campaign(Behaviour):
         self._previews = PreviewBoard(
             self._id, identity.title, book, self._cells, pool=services.pool, feeder=feeder
         )
-        self._trunks = TrunkWatch()
+        self._obstacles = Obstacles(flow)
+        self._more_due = False
         self._pulse = 0
         self._request_id = 0
         self._ticket = 0
         self._preparing: set[int] = set()
         self._seize: SeizeAgent | None = None
         self._evaluating: _Check | None = None
-        self._quiet: Quiesce | None = None
         self._share = TrunkShare(self._id, services.lines, flow)
-        self._open_in: tuple[Flow, float, bool] = (flow, -1.0, False)
         self._why = "no pulse yet"
         self._why_at = 0.0
 
@@ -175,17 +173,18 @@ class Campaign(Behaviour):
         now = self.runtime.now()
         interval_s = self._flow.start.interval_s
         # A pulse that could not fire in its own interval is gone, and counted.
-        behind = max(0, int((now - pulse.due_at) / interval_s))
+        lateness_s = now - pulse.due_at
+        behind = int(lateness_s / interval_s) if lateness_s > interval_s else 0
         self._cells.pulse("skipped", behind)
         self._next_pulse(pulse.due_at + (behind + 1) * interval_s)
         self._services.lines.tick(now)
-        if self._quiet is not None:
+        if self._obstacles.quiet is not None:
             return
         if self._evaluating is not None:
             self._cells.pulse("skipped", 1)
             return
-        self._cells.pulse_lateness(now - pulse.due_at)
-        self._cells.pulse("fired" if self._is_open() else "outside_window", 1)
+        self._cells.pulse_lateness(lateness_s)
+        self._cells.pulse("fired" if self._obstacles.is_open(now) else "outside_window", 1)
         if not self._is_obstructed():
             self._take(pulse_step(self._flow, self._flow.start.id, "pulse"), pulse=True)
 
@@ -195,12 +194,15 @@ class Campaign(Behaviour):
         elif type(step) is Seize:
             self._strive(step.node)
         elif type(step) is AskDue:
-            self._ask_due(step.node)
+            self._check_due(step.node)
         elif type(step) is PulseEnds:
             self._explain(step.reason, self._inputs())
 
-    def _ask_due(self, node: CheckUndeliveredContacts) -> None:
-        if self._evaluating is None or self._evaluating.node is not node:
+    def _check_due(self, node: CheckUndeliveredContacts) -> None:
+        """Go on at once where the feeder has told of contacts; else ask it to look for some."""
+        if self._more_due:
+            self._take(pulse_step(self._flow, node.id, "true"), pulse=True)
+        elif self._evaluating is None or self._evaluating.node is not node:
             self._evaluating = _Check(node, self._pulse)
             self._feeder.tell(CheckDue(self._pulse))
 
@@ -210,6 +212,7 @@ class Campaign(Behaviour):
         if check is None or check.pulse != answer.pulse:
             return  # it was for a pulse that a stop or a new version has ended
         self._evaluating = None
+        self._more_due = answer.due
         step = pulse_step(self._flow, check.node.id, "true" if answer.due else "false")
         if not answer.due:
             self._board.stand_down()
@@ -232,7 +235,7 @@ class Campaign(Behaviour):
     @handles(SeizeFailed)
     def _on_seize_failed(self, failure: SeizeFailed) -> None:
         self._board.failed(failure)
-        if self._seize is not None and self._quiet is None:
+        if self._seize is not None and self._obstacles.quiet is None:
             self._explain(failure.event.replace("_", " "), self._inputs())
             step = after_seize(self._flow, self._seize, failure.event)
             if not isinstance(step, PulseEnds):
@@ -332,21 +335,24 @@ class Campaign(Behaviour):
         self._preparing.clear()
         self._previews.feeder_lost()
         self._plan()
-        for news in self._trunks.news():
+        self._more_due = False
+        for news in self._obstacles.trunks.news():
             self._feeder.tell(news)
-        if self._quiet is not None:
-            self._feeder.tell(self._quiet)
+        if self._obstacles.quiet is not None:
+            self._feeder.tell(self._obstacles.quiet)
         if self._evaluating is not None:
             self._feeder.tell(CheckDue(self._evaluating.pulse))
 
     @handles(AttemptsReady)
     def _on_attempts(self, answer: AttemptsReady) -> None:
         now = self.runtime.now()
+        quiet = self._obstacles.quiet
+        self._more_due = answer.more and quiet is None
         for attempt in answer.attempts:
             if attempt.ticket not in self._preparing:
                 self._calls.give_back(attempt, now, "it was made ready for a former run")
-            elif self._quiet is not None:
-                self._calls.give_back(attempt, now, self._quiet.reason)
+            elif quiet is not None:
+                self._calls.give_back(attempt, now, quiet.reason)
                 self._board.book.ended(attempt.ticket)
             else:
                 self._not_placed(
@@ -358,7 +364,7 @@ class Campaign(Behaviour):
             self._board.book.ended(ticket)
         self._previews.not_found(answer.short)
         self._plan()
-        if answer.short or self._quiet is not None:
+        if answer.short or quiet is not None:
             # Nobody is due: the agents are of more use to others. The next pulse looks again.
             self._board.stand_down()
         if answer.short:
@@ -366,11 +372,12 @@ class Campaign(Behaviour):
 
     @handles(PlaceNow)
     def _on_place_now(self, message: PlaceNow) -> None:
-        obstacle, _ = self._obstacle()
+        now = self.runtime.now()
+        obstacle, _ = self._obstacles.any(now)
         if not obstacle:
             ticket = self._calls.place(message.attempt_id, self.runtime)
         else:
-            ticket = self._calls.recall(message.attempt_id, self.runtime.now(), obstacle)
+            ticket = self._calls.recall(message.attempt_id, now, obstacle)
         self._plan()
         self._not_placed(ticket)
 
@@ -401,7 +408,8 @@ class Campaign(Behaviour):
 
     @handles(Quiesce)
     def _on_quiesce(self, message: Quiesce) -> None:
-        self._quiet = message
+        self._obstacles.quiet = message
+        self._more_due = False
         self._evaluating = None
         self._record(journal.CampaignMoved(self._id, self.runtime.now(), message.reason))
         self._feeder.tell(message)
@@ -420,7 +428,8 @@ class Campaign(Behaviour):
         self._flow = message.flow
         self._share.follow(message.flow)
         self._identity = self._identity._replace(version=message.version)
-        self._quiet = None
+        self._obstacles.follow(message.flow)
+        self._more_due = False
         self._seize = None
         self._evaluating = None
         self._previews.withdraw()
@@ -432,34 +441,13 @@ class Campaign(Behaviour):
     @handles(TrunkNews)
     def _on_trunk(self, news: TrunkNews) -> None:
         self._feeder.tell(news)
-        self._trunks.hear(news)
+        self._obstacles.hear(news)
 
     # --- why not ------------------------------------------------------------------------------
 
-    def _is_open(self) -> bool:
-        # Windows begin and end on the minute, and this is asked many times in one.
-        now = self.runtime.now()
-        flow, minute, is_it = self._open_in
-        if flow is not self._flow or minute != now // 60:
-            start = self._flow.start
-            is_it = is_open(now, self._flow.zone, start.days, start.windows)
-            self._open_in = (self._flow, now // 60, is_it)
-        return is_it
-
-    def _obstacle(self) -> tuple[str, str]:
-        """Why nothing may be dialed now, and the name of that limit; "" where it may."""
-        if self._quiet is not None:
-            return self._quiet.reason, "status"
-        if not self._is_open():
-            return "outside the time windows of the Start node", "window"
-        trouble = self._trunks.trouble(self._flow)
-        return (trouble, "trunk") if trouble else ("", "")
-
     def _is_obstructed(self) -> bool:
         """Whether nothing may be dialed now; then idle agents are let go and the why is told."""
-        if self._quiet is None and not self._trunks.down and self._is_open():
-            return False
-        obstacle, limit = self._obstacle()
+        obstacle, limit = self._obstacles.any(self.runtime.now())
         if obstacle:
             self._previews.withdraw()
             self._board.stand_down()
@@ -490,17 +478,18 @@ class Campaign(Behaviour):
     @handles(Report)
     def _on_report(self, _: Report) -> dict[str, Any]:
         """calls_in_progress: those being made ready included, so 0 means that none is left."""
+        quiet = self._obstacles.quiet
         return {
             "campaign_id": self._id,
             "title": self._identity.title,
             "version": self._identity.version,
-            "quiet": self._quiet.reason if self._quiet else "",
+            "quiet": quiet.reason if quiet else "",
             "calls_in_progress": len(self._calls) + len(self._preparing),
             "in_flight": self._board.book.in_flight,
             "reserved": len(self._board),
             "requested": self._board.requested,
             "agents": self._cells.agent_counts(),
-            "trunks_down": dict(self._trunks.down),
+            "trunks_down": dict(self._obstacles.trunks.down),
             "why": self._why,
             "why_at": self._why_at,
         }

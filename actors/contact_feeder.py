@@ -3,7 +3,8 @@
 The rule of this module: a contact becomes an attempt only after it was claimed, every rule said
 yes, and the attempt stands in the store; what cannot be checked is not dialed. Contacts are
 claimed a little ahead, so that an agent never waits for the database; hot leads are looked for
-meanwhile and overtake what was claimed ahead.
+meanwhile and overtake what was claimed ahead. The campaign hears with every answer whether there
+are more, and asks only where there are none.
 """
 
 from collections import deque
@@ -11,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from actors.caller_book import CallerBook
+from actors.claimed_ahead import HOT_LOOK_S, ClaimedAhead
 from actors.contact_judge import Chosen, ContactJudge
 from actors.kept_contacts import KeptContacts
 from actors.messages import (
@@ -19,6 +21,7 @@ from actors.messages import (
     DueAnswer,
     FeederStarted,
     FlowChanged,
+    LookForHot,
     NeedContacts,
     PreviewFound,
     PreviewOver,
@@ -29,7 +32,7 @@ from actors.messages import (
     StoreAnswered,
     TrunkNews,
 )
-from actors.runtime import Behaviour, handles
+from actors.runtime import Behaviour, Timer, handles
 from actors.store_answers import StoreAnswers
 from actors.trunk_watch import TrunkWatch
 from actors.unplaced import never_dialed
@@ -42,7 +45,6 @@ from dialer.ports import (
     AttemptDraft,
     AttemptsCommitted,
     ClaimedContact,
-    ClaimRequest,
     ContactsClaimed,
     ContactStore,
     Deferral,
@@ -53,12 +55,6 @@ from dialer.previews import after_preview
 
 NUMBER_BUSY_S = 15.0
 """A contact whose number is on another call comes due again after this time."""
-
-HOT_LOOK_S = 1.0
-"""The store is asked for hot leads at most so often, however fast contacts are needed."""
-
-HOT_AT_ONCE = 10
-"""Hot leads claimed by one look."""
 
 
 class _Pending(NamedTuple):
@@ -97,22 +93,16 @@ class ContactFeeder(Behaviour):
         self._store = store
         self._campaign = campaign
         self._recorder = recorder
-        self._ahead = ahead
         self._trunks = TrunkWatch()
         self._callers = callers or CallerBook()
         self._judge = ContactJudge(campaign_id, may_dial, self._callers, self._trunks)
-        self._buffer: deque[ClaimedContact] = deque()
+        self._ahead = ClaimedAhead(campaign_id, store, ahead)
         self._needs: deque[NeedContacts] = deque()
         self._kept = KeptContacts()
         self._checks: list[CheckDue] = []
         self._commits: dict[int, _Pending] = {}
         self._request_id = 0
-        self._claiming = 0
-        self._retries_carried = 0.0
-        self._looking = 0
-        self._looked_at = 0.0
-        self._exhausted = False
-        self._next_due_at = 0.0
+        self._hot_timer: Timer | None = None
         self._quiet = ""
         self._skipped: dict[str, int] = {}
         self._trouble = ""
@@ -121,22 +111,34 @@ class ContactFeeder(Behaviour):
         self._answers = StoreAnswers(self.ref, self._undo)
         self._campaign.tell(FeederStarted())
         self._claim()
+        self._look_later()
 
     def on_stop(self) -> None:
-        self._give_back("the campaign was taken down")
-        self._answers.close()
+        self._end("the campaign was taken down")
 
     def post_mortem(self, error: BaseException) -> None:
-        self._give_back(f"the feeder failed: {error!r}"[:200])
+        self._end(f"the feeder failed: {error!r}"[:200])
+
+    def _end(self, reason: str) -> None:
+        if self._hot_timer is not None:
+            self._hot_timer.cancel()
+        self._give_back(reason)
         self._answers.close()
+
+    def receive(self, message: Any) -> Any:
+        """What the store answers at once is dealt with at once."""
+        self._answers.attend()
+        reply = super().receive(message)
+        while (answer := self._answers.take()) is not None:
+            self._on_answer(answer)
+        return reply
 
     # --- what the campaign asks ---------------------------------------------------------------
 
     @handles(CheckDue)
     def _on_check(self, check: CheckDue) -> None:
-        self._look_for_hot()
-        if self._buffer or self._quiet:
-            self._campaign.tell(DueAnswer(check.pulse, bool(self._buffer), self._next_due_at))
+        if self._ahead.contacts or self._quiet:
+            self._tell_due(check)
         else:
             self._checks.append(check)
             self._claim()
@@ -146,9 +148,8 @@ class ContactFeeder(Behaviour):
         if self._quiet:
             self._short(need, self._quiet)
             return
-        self._look_for_hot()
         self._needs.append(need)
-        self._exhausted = False
+        self._ahead.exhausted = False
         self._serve()
 
     @handles(Quiesce)
@@ -169,18 +170,25 @@ class ContactFeeder(Behaviour):
 
     def _give_back(self, reason: str) -> None:
         """Let go of all that is not committed; what is still to come is let go when it comes."""
-        self._claiming = self._looking = 0
-        self._defer_due([*self._buffer, *self._kept.take_all()], reason)
-        self._buffer.clear()
+        self._defer_due([*self._ahead.let_go(), *self._kept.take_all()], reason)
+        self._answer_all(reason)
+
+    def _answer_all(self, reason: str) -> None:
+        """Nobody can be had: answer every question that is open."""
         for check in self._checks:
-            self._campaign.tell(DueAnswer(check.pulse, False, self._next_due_at))
+            self._tell_due(check)
         self._checks.clear()
         for need in self._needs:
             self._short(need, reason)
         self._needs.clear()
 
+    def _tell_due(self, check: CheckDue) -> None:
+        ahead = self._ahead
+        self._campaign.tell(DueAnswer(check.pulse, bool(ahead.contacts), ahead.next_due_at))
+
     def _short(self, need: NeedContacts, reason: str) -> None:
-        answer = AttemptsReady(need.request_id, (), need.tickets, reason, self._flow)
+        more = bool(self._ahead.contacts)
+        answer = AttemptsReady(need.request_id, (), need.tickets, reason, self._flow, more)
         self._campaign.tell(answer)
 
     def _defer_due(self, contacts: Iterable[ClaimedContact], reason: str) -> None:
@@ -193,13 +201,15 @@ class ContactFeeder(Behaviour):
 
     @handles(StoreAnswered)
     def _on_store_answered(self, _: StoreAnswered) -> None:
-        match self._answers.take():
-            case ContactsClaimed() as answer:
-                self._on_claimed(answer)
-            case AttemptsCommitted() as answer:
-                self._on_committed(answer)
-            case StoreFailed() as failure:
-                self._on_failed(failure)
+        """Every message ends with a look at the answers, and so does this one."""
+
+    def _on_answer(self, answer: ContactsClaimed | AttemptsCommitted | StoreFailed) -> None:
+        if type(answer) is AttemptsCommitted:
+            self._on_committed(answer)
+        elif type(answer) is ContactsClaimed:
+            self._on_claimed(answer)
+        elif type(answer) is StoreFailed:
+            self._on_failed(answer)
 
     def _undo(self, answer: Any) -> None:
         """Make an answer of the store undone that came when this feeder was no more."""
@@ -224,87 +234,54 @@ class ContactFeeder(Behaviour):
     # --- claiming -----------------------------------------------------------------------------
 
     def _claim(self) -> None:
-        wanted = sum(len(need.tickets) for need in self._needs) + self._ahead - len(self._buffer)
-        if self._claiming or self._quiet or wanted <= 0:
-            return
-        self._request_id += 1
-        self._claiming = self._request_id
-        init = self._flow.init
-        request = ClaimRequest(
-            self._request_id,
-            self._campaign_id,
-            init.filter,
-            init.order,
-            wanted,
-            self.runtime.now(),
-            retries=self._retries_of(wanted),
-        )
-        self._store.claim(request, self._answers)
+        if not self._quiet:
+            self._request_id += 1
+            needed = sum(len(need.tickets) for need in self._needs)
+            now = self.runtime.now()
+            self._ahead.claim(self._flow, needed, now, self._request_id, self._answers)
 
-    def _retries_of(self, wanted: int) -> int | None:
-        """How many of them should be due again; the fraction is carried to the next claim."""
-        share = self._flow.init.retry_share
-        if share is None:
-            return None
-        exact = self._retries_carried + share * wanted
-        whole = int(exact + 1e-9)
-        self._retries_carried = exact - whole
-        return whole
+    def _look_later(self) -> None:
+        self._hot_timer = self.runtime.after(HOT_LOOK_S, self.ref, LookForHot())
 
-    def _look_for_hot(self) -> None:
-        """While nothing is kept ahead, every claim brings hot leads first anyway."""
-        now = self.runtime.now()
-        if self._looking or self._quiet or not self._buffer or now < self._looked_at + HOT_LOOK_S:
-            return
-        self._looked_at = now
-        self._request_id += 1
-        self._looking = self._request_id
-        init = self._flow.init
-        request = ClaimRequest(
-            self._request_id, self._campaign_id, init.filter, init.order, HOT_AT_ONCE, now, True
-        )
-        self._store.claim(request, self._answers)
+    @handles(LookForHot)
+    def _on_look(self, _: LookForHot) -> None:
+        if not self._quiet:
+            self._request_id += 1
+            now = self.runtime.now()
+            self._ahead.look_for_hot(self._flow, now, self._request_id, self._answers)
+        self._look_later()
 
     def _on_claimed(self, answer: ContactsClaimed) -> None:
-        if answer.request_id == self._looking:
-            self._looking = 0
-            self._buffer.extendleft(reversed(answer.contacts))
-            self._serve()
-            return
-        if answer.request_id != self._claiming:
+        request_id, ahead = answer.request_id, self._ahead
+        if ahead.is_claim(request_id):
+            self._trouble = ""
+            ahead.claimed(answer)
+            for check in self._checks:
+                self._tell_due(check)
+            self._checks.clear()
+        elif ahead.is_hot(request_id):
+            ahead.claimed(answer)
+        else:
             self._defer_due(answer.contacts, "claimed for what is no more")
             return
-        self._claiming = 0
-        self._trouble = ""
-        self._buffer.extend(answer.contacts)
-        self._next_due_at = answer.next_due_at
-        self._exhausted = not answer.contacts
-        due = bool(self._buffer)
-        for check in self._checks:
-            self._campaign.tell(DueAnswer(check.pulse, due, answer.next_due_at))
-        self._checks.clear()
         self._serve()
 
     def _on_failed(self, failure: StoreFailed) -> None:
         self._trouble = f"the store failed: {failure.reason}"
-        if failure.request_id == self._looking:
-            self._looking = 0
+        request_id, ahead = failure.request_id, self._ahead
+        if ahead.is_claim(request_id):
+            ahead.failed(request_id)
+            self._answer_all(self._trouble)
             return
-        if failure.request_id == self._claiming:
-            self._claiming = 0
-            for check in self._checks:
-                self._campaign.tell(DueAnswer(check.pulse, False, self._next_due_at))
-            self._checks.clear()
-            for need in self._needs:
-                self._short(need, self._trouble)
-            self._needs.clear()
+        if ahead.is_hot(request_id):
+            ahead.failed(request_id)
             return
-        pending = self._commits.pop(failure.request_id, None)
+        pending = self._commits.pop(request_id, None)
         if pending is not None:
             if self._quiet:
                 self._defer_due(pending.contacts, self._quiet)
             else:
-                self._buffer.extendleft(reversed(pending.contacts))
+                ahead.contacts.extendleft(reversed(pending.contacts))
             self._short(pending.need._replace(tickets=pending.tickets), self._trouble)
 
     # --- serving ------------------------------------------------------------------------------
@@ -314,7 +291,7 @@ class ContactFeeder(Behaviour):
             need = self._needs[0]
             chosen = self._choose(len(need.tickets))
             if not chosen:
-                if not self._exhausted:
+                if not self._ahead.exhausted:
                     break
                 self._needs.popleft()
                 self._short(need, "no contact is due")
@@ -328,7 +305,7 @@ class ContactFeeder(Behaviour):
             if left:
                 self._needs.appendleft(need._replace(tickets=left))
         # Not after every dial: the store is asked when half of what is kept ahead is used up.
-        if self._needs or (not self._exhausted and len(self._buffer) <= self._ahead // 2):
+        if self._needs or self._ahead.is_low:
             self._claim()
 
     def _choose(self, wanted: int) -> list[Chosen]:
@@ -336,8 +313,9 @@ class ContactFeeder(Behaviour):
         now = self.runtime.now()
         chosen: list[Chosen] = []
         deferrals: list[Deferral] = []
-        while self._buffer and len(chosen) < wanted:
-            contact = self._buffer.popleft()
+        contacts = self._ahead.contacts
+        while contacts and len(chosen) < wanted:
+            contact = contacts.popleft()
             verdict = self._judge.judge(self._flow, contact, now)
             if isinstance(verdict, Deferral):
                 deferrals.append(verdict)
@@ -427,8 +405,9 @@ class ContactFeeder(Behaviour):
         if busy:
             self._store.defer(busy)
         if ready:
-            answered = AttemptsReady(pending.need.request_id, tuple(ready), (), "", pending.flow)
-            self._campaign.tell(answered)
+            more = bool(self._ahead.contacts)
+            request_id, flow = pending.need.request_id, pending.flow
+            self._campaign.tell(AttemptsReady(request_id, tuple(ready), (), "", flow, more))
         if lost:
             # The agent accepted this contact and no other.
             self._short(pending.need._replace(tickets=tuple(lost)), "its number is on another call")
@@ -481,9 +460,9 @@ class ContactFeeder(Behaviour):
     @handles(Report)
     def _on_report(self, _: Report) -> dict[str, Any]:
         return {
-            "claimed_ahead": len(self._buffer),
-            "exhausted": self._exhausted,
-            "next_due_at": self._next_due_at,
+            "claimed_ahead": len(self._ahead.contacts),
+            "exhausted": self._ahead.exhausted,
+            "next_due_at": self._ahead.next_due_at,
             "skipped": dict(self._skipped),
             "trouble": self._trouble,
         }

@@ -58,7 +58,7 @@ class WrapUpOver(NamedTuple):
 
 
 class CheckDue(NamedTuple):
-    """Campaign to feeder: is an eligible contact due?"""
+    """Campaign to feeder, where it knows of nobody: is an eligible contact due?"""
 
     pulse: int
 
@@ -102,6 +102,10 @@ class FeederStarted(NamedTuple):
     """Feeder to campaign: I am here, and know nothing of what a former self was asked."""
 
 
+class LookForHot(NamedTuple):
+    """Feeder to itself: it is time to look for hot leads."""
+
+
 class StoreAnswered(NamedTuple):
     """To feeder: an answer of the store waits to be taken."""
 
@@ -110,7 +114,7 @@ class AttemptsReady(NamedTuple):
     """Feeder to campaign: the answer to NeedContacts, or a part of it.
 
     short: tickets that got no contact, for this reason. flow: the version in which the attempts
-    were committed, and which their calls keep.
+    were committed, and which their calls keep. more: other contacts are due and at hand.
     """
 
     request_id: int
@@ -118,6 +122,7 @@ class AttemptsReady(NamedTuple):
     short: tuple[int, ...]
     reason: str
     flow: Flow
+    more: bool = False
 
 
 class FlowChanged(NamedTuple):

@@ -24,6 +24,7 @@ class StoreAnswers:
         self._feeder = feeder
         self._undo = undo
         self._kept: deque[Any] = deque()
+        self._attended = False
         self._closed = False
         self._lock = threading.RLock()
 
@@ -33,10 +34,21 @@ class StoreAnswers:
                 self._undo(message)
                 return
             self._kept.append(message)
+            if self._attended:
+                return
         self._feeder.tell(StoreAnswered())
 
+    def attend(self) -> None:
+        """The feeder is at work and will `take` until nothing is left: it need not be told."""
+        self._attended = True
+
     def take(self) -> Any:
-        """The next answer, once for each StoreAnswered."""
+        """The next answer; None: there is none, and the feeder is told of the next one again."""
+        if not self._kept:
+            with self._lock:
+                if not self._kept:
+                    self._attended = False
+                    return None
         return self._kept.popleft()
 
     def close(self) -> None:
