@@ -11,9 +11,7 @@ from actors.messages import (
     AgentAssigned,
     AgentHangsUp,
     AgentLost,
-    CallMoved,
     CallOver,
-    CallSettled,
     CancelCall,
     ClaimAgent,
     OverAcknowledged,
@@ -44,6 +42,8 @@ TRUNK_FAULT_S = 5.0
 FORBIDDEN_S = 60.0
 """A contact whose call the carrier forbade on its own account comes due again after this time."""
 
+_NO_CAUSE = EndCause("")
+
 _NOT_HUMAN = frozenset({"answering_machine", "fax", "network_tone"})
 """Verdicts under which nobody is there to be left waiting; "not_sure" is not one of them."""
 
@@ -71,11 +71,11 @@ class Call(Behaviour):
         self._services = services
         self._campaign = campaign
         dial = plan.flow.nodes[plan.attempt.dial_id]
-        assert isinstance(dial, Dial)
+        assert type(dial) is Dial
         self._dial = dial
         self._line = plan.trunk
         self._trunk = services.trunks[plan.trunk]
-        self._tried = {plan.trunk}
+        self._tried: tuple[str, ...] = (plan.trunk,)
         self._placed_at = self._alerted_at = 0.0
         self._recalled = False
         self._route: RouteToAgent | None = None
@@ -89,19 +89,21 @@ class Call(Behaviour):
         self._acknowledged = False
         self._outcome = ""
         self._settled = False
-        self._cause = EndCause("")
+        self._cause = _NO_CAUSE
         self._timer: Timer | None = None
         self._ring_timer = 0
 
     # --- dialing ------------------------------------------------------------------------------
 
     def on_start(self) -> None:
-        self._dialed_at = self.runtime.now()
-        self._move("dial", self._dialed_at)
-        self._place()
+        now = self._dialed_at = self.runtime.now()
+        # The campaign has counted it as dialing since it gave birth to it.
+        self._state = CALL.steps[self._state, "dial"]
+        self._record(self._state, now)
+        self._place(now)
 
-    def _place(self) -> None:
-        self._placed_at = self.runtime.now()
+    def _place(self, now: float) -> None:
+        self._placed_at = now
         self._time_ringing()
         attempt = self._plan.attempt
         request = DialRequest(attempt.attempt_id, attempt.number, attempt.caller.number)
@@ -194,7 +196,7 @@ class Call(Behaviour):
             return  # it is over already: our CallOver gives the agent back
         self._stop_timer()
         self._agent_id = message.agent_id
-        self._move("connect", self.runtime.now())
+        self._move("connect", self.runtime.now(), message.agent_id)
         self._trunk.bridge(self._attempt_id, message.agent_id)
 
     @handles(Bridged)
@@ -269,10 +271,10 @@ class Call(Behaviour):
         if not trunk:
             return False
         self._line, self._trunk = trunk, self._services.trunks[trunk]
-        self._tried.add(trunk)
+        self._tried = (*self._tried, trunk)
         self._outcome = ""
         self._move("fail_over", at, trunk)
-        self._place()
+        self._place(self.runtime.now())
         return True
 
     def _release_agent(self) -> None:
@@ -311,31 +313,25 @@ class Call(Behaviour):
         if again_s and what_next == DONE:
             # Nobody was reached, so the flow's word is not the last.
             what_next = ContactNext("waiting", self._ended_at + again_s, self._dial.id)
-        times = (
+        settlement = Settlement(
+            self._attempt_id,
+            self._contact_id,
+            self._plan.campaign_id,
+            outcome,
+            what_next,
             self._dialed_at,
             self._ringing_at,
             self._answered_at,
             self._bridged_at,
             self._ended_at,
+            self._agent_id,
+            self._cause.sip_status,
+            self._cause.q850,
+            self._cause.text,
+            self._line,
         )
-        self._services.store.settle(
-            Settlement(
-                self._attempt_id,
-                attempt.contact.contact_id,
-                self._plan.campaign_id,
-                outcome,
-                what_next,
-                *times,
-                self._agent_id,
-                self._cause.sip_status,
-                self._cause.q850,
-                self._cause.text,
-                self._line,
-            )
-        )
-        self._campaign.tell(
-            CallSettled(self._attempt_id, outcome, *times, self._agent_id, what_next.state)
-        )
+        self._services.store.settle(settlement)
+        self._campaign.tell(settlement)
         self._settled = True
         self._record("settled", self._ended_at, outcome)
 
@@ -371,16 +367,17 @@ class Call(Behaviour):
     # --- helpers ------------------------------------------------------------------------------
 
     def _move(self, event: str, at: float, detail: str = "") -> None:
+        """detail: see `journal.CallMoved`."""
         self._state = state = CALL.steps[self._state, event]
         if state != "ended":
-            self._campaign.tell(CallMoved(self._attempt_id, state, at))
-            self._record(state, at, self._agent_id if state == "bridged" else detail)
+            self._campaign.tell(self._record(state, at, detail))
 
-    def _record(self, state: str, at: float, detail: str = "") -> None:
-        campaign_id = self._plan.campaign_id
-        self._services.recorder.tell(
-            journal.CallMoved(self._attempt_id, self._contact_id, campaign_id, at, state, detail)
+    def _record(self, state: str, at: float, detail: str = "") -> journal.CallMoved:
+        step = journal.CallMoved(
+            self._attempt_id, self._contact_id, self._plan.campaign_id, at, state, detail
         )
+        self._services.recorder.tell(step)
+        return step
 
     def _time_ringing(self) -> None:
         self._stop_timer()

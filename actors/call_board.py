@@ -6,7 +6,7 @@ stays on the board until its Call has told its end.
 
 from actors.call import Call, CallPlan
 from actors.campaign_cells import CampaignCells
-from actors.messages import CallMoved, CallSettled, CancelCall, PlaceNow, ReadyAttempt
+from actors.messages import CancelCall, PlaceNow, ReadyAttempt
 from actors.runtime import Ref, Runtime
 from actors.services import Services
 from actors.unplaced import never_dialed
@@ -15,19 +15,18 @@ from dialer.calls import UNANSWERED
 from dialer.compliance.permission import Rule
 from dialer.compliance.preset import Preset
 from dialer.flow.graph import Flow
-from dialer.ports import Sink
+from dialer.ports import Settlement, Sink
 
 
 class _OpenCall:
     """A call as its campaign knows it."""
 
-    __slots__ = ("ref", "since", "state", "ticket")
+    __slots__ = ("ref", "state", "ticket")
 
-    def __init__(self, ticket: int, ref: Ref, since: float) -> None:
+    def __init__(self, ticket: int, ref: Ref) -> None:
         self.ticket = ticket
         self.ref = ref
-        self.state = "placed"
-        self.since = since
+        self.state = "dialing"
 
 
 class CallBoard:
@@ -97,9 +96,9 @@ class CallBoard:
         plan = CallPlan(self._campaign_id, flow, self._preset, attempt, trunk)
         call = Call(plan, self._services, self._campaign)
         ref = runtime.spawn(call, f"call/{attempt_id}")
-        self._calls[attempt_id] = _OpenCall(attempt.ticket, ref, runtime.now())
+        self._calls[attempt_id] = _OpenCall(attempt.ticket, ref)
         self._cells.attempt()
-        self._cells.call_moved("", "placed")
+        self._cells.call_moved("", "dialing")
         return None
 
     def recall(self, attempt_id: int, now: float, reason: str) -> int | None:
@@ -129,13 +128,13 @@ class CallBoard:
         )
         self._cells.settled_unplaced()
 
-    def moved(self, move: CallMoved) -> None:
+    def moved(self, move: journal.CallMoved) -> None:
         call = self._calls.get(move.attempt_id)
         if call is not None:
             self._cells.call_moved(call.state, move.state)
-            call.state, call.since = move.state, move.at
+            call.state = move.state
 
-    def settled(self, settled: CallSettled) -> int | None:
+    def settled(self, settled: Settlement) -> int | None:
         """Take a call off the board: its ticket, None if a former self of ours placed it."""
         self._cells.settled(settled)
         call = self._calls.pop(settled.attempt_id, None)

@@ -14,8 +14,6 @@ from actors.campaign_cells import CampaignCells
 from actors.messages import (
     AgentsMoved,
     AttemptsReady,
-    CallMoved,
-    CallSettled,
     CheckDue,
     Disposed,
     DueAnswer,
@@ -62,7 +60,7 @@ from dialer.flow.nodes import (
 )
 from dialer.outcomes import OUTCOMES
 from dialer.pacing.redecide import decided_from
-from dialer.ports import Sink
+from dialer.ports import Settlement, Sink
 
 _SAFE_RATIO = 1.0
 
@@ -389,12 +387,12 @@ class Campaign(Behaviour):
 
     # --- calls --------------------------------------------------------------------------------
 
-    @handles(CallMoved)
-    def _on_call_moved(self, move: CallMoved) -> None:
+    @handles(journal.CallMoved)
+    def _on_call_moved(self, move: journal.CallMoved) -> None:
         self._calls.moved(move)
 
-    @handles(CallSettled)
-    def _on_call_settled(self, settled: CallSettled) -> None:
+    @handles(Settlement)
+    def _on_call_settled(self, settled: Settlement) -> None:
         ticket = self._calls.settled(settled)
         if ticket is not None and self._board.book.ended(ticket):
             # After a fault of the trunk the next pulse dials: at once would hammer a full trunk.

@@ -6,9 +6,9 @@ hears of everything that they count.
 
 from math import inf
 
-from actors.messages import CallSettled
 from dialer.compliance.preset import Preset
 from dialer.metrics import Metrics
+from dialer.ports import Settlement
 
 
 class CampaignCells:
@@ -91,7 +91,7 @@ class CampaignCells:
     def settled_unplaced(self) -> None:
         self._results["never_dialed"].inc()
 
-    def settled(self, call: CallSettled) -> None:
+    def settled(self, call: Settlement) -> None:
         """An attempt's end.
 
         Abandoned: by its outcome, or because the agent came later than the law allows; the second

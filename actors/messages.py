@@ -328,27 +328,8 @@ class AgentLost(NamedTuple):
 
 # --- call and campaign ------------------------------------------------------------------------
 
-
-class CallMoved(NamedTuple):
-    """Call to campaign: a step in the call's table."""
-
-    attempt_id: int
-    state: str
-    at: float
-
-
-class CallSettled(NamedTuple):
-    """Call to campaign: the last word on an attempt. Times are 0 for what never happened."""
-
-    attempt_id: int
-    outcome: str
-    dialed_at: float
-    ringing_at: float
-    answered_at: float
-    bridged_at: float
-    ended_at: float
-    agent_id: str
-    contact_state: str
+# A call tells its campaign what it tells the ledger and the store: `dialer.journal.CallMoved` for
+# each step in its table after the dial, and the `dialer.ports.Settlement` as its last word.
 
 
 class CancelCall(NamedTuple):

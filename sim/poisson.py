@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from actors.call import Call, CallPlan
-from actors.messages import AddAgent, CallMoved, CallSettled, ReadyAttempt
+from actors.messages import AddAgent, ReadyAttempt
 from actors.runtime import Behaviour, handles
 from actors.services import Services
 from dialer import journal
@@ -176,12 +176,12 @@ class Source(Behaviour):
         self.runtime.spawn(Call(plan, self._services, self.ref), f"call/{number}")
         self._expect()
 
-    @handles(CallMoved)
-    def _on_moved(self, _: CallMoved) -> None:
+    @handles(journal.CallMoved)
+    def _on_moved(self, _: journal.CallMoved) -> None:
         """A campaign would count it."""
 
-    @handles(CallSettled)
-    def _on_settled(self, _: CallSettled) -> None:
+    @handles(Settlement)
+    def _on_settled(self, _: Settlement) -> None:
         self.open_calls -= 1
 
     def _expect(self) -> None:
