@@ -238,9 +238,9 @@ class Daemon:
 
     def _simulate_trunk(self, trunk: SimulatedTrunk) -> None:
         model = carrier_model(self.settings, trunk)
-        name = f"carrier/{trunk.name}"
-        carrier = self.director.keep_alive(name, lambda: Carrier(trunk.name, model, self.metrics))
-        self._trunks[trunk.name] = SimTrunk(trunk.name, carrier)
+        simulated = SimTrunk(self.runtime, trunk.name, model, self.metrics)
+        self.director.keep_alive(f"carrier/{trunk.name}", lambda: Carrier(simulated))
+        self._trunks[trunk.name] = simulated
         self.director.tell(TrunkChanged(trunk.name, self.runtime.now(), True))
 
     def _simulate_desk(self, settings: Settings) -> None:

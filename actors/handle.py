@@ -1,8 +1,9 @@
 """The address of something that must live.
 
 The rule of this module: who talks to a long-lived actor holds its handle, so that a restart
-changes nothing for them. What is told while nobody stands behind the handle is kept for the next
-one, up to a limit.
+changes nothing for them. What is told while nobody stands behind the handle, and what an actor
+that failed has not read, is kept for the next one, up to a limit; so a failure costs the message
+that it was about, and no other.
 """
 
 import threading
@@ -21,13 +22,18 @@ class Handle:
         self.name = name
         self._ref: Ref | None = None
         self._kept: deque[Any] = deque(maxlen=_KEPT)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def point_to(self, ref: Ref | None) -> None:
         """From now on messages go to this actor, first those that were kept."""
         with self._lock:
-            while ref is not None and self._kept:
-                ref.tell(self._kept.popleft())
+            if ref is not None:
+                ref.heir = self
+                # Should it fail of one of them, the rest are kept for the next one after it.
+                kept = [*self._kept]
+                self._kept.clear()
+                for message in kept:
+                    ref.tell(message)
             self._ref = ref
             # Most messages go through a handle: while somebody is there, they go straight to them.
             if ref is not None:
@@ -45,6 +51,25 @@ class Handle:
                 self._ref.tell(message)
             else:
                 self._kept.append(message)
+
+    def inherit(self, message: Any) -> None:
+        """Keep what an actor that failed was told, or tell it to whom came after them."""
+        with self._lock:
+            ref = self._ref
+            if ref is None or not ref.is_alive():
+                self._kept.append(message)
+                return
+        ref.tell(message)
+
+    def give_up(self) -> None:
+        """Nobody comes after the one who failed: what was kept and will be told is lost."""
+        with self._lock:
+            dead, kept = self._ref, [*self._kept]
+            self._kept.clear()
+        if dead is not None:
+            dead.heir = None
+            for message in kept:
+                dead.tell(message)
 
     def ask(self, message: Any, timeout_s: float) -> Any:
         """Ask from outside the actors. Raises LookupError while nobody is there."""

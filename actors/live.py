@@ -26,7 +26,7 @@ from pykka._envelope import Envelope  # the pinned seam
 from pykka.messages import _ActorStop
 
 from actors.messages import Crashed
-from actors.runtime import Behaviour
+from actors.runtime import Behaviour, Heir
 from dialer.ports import Sink
 
 log = logging.getLogger("foredial.actors")
@@ -103,18 +103,18 @@ class LiveRuntime:
         if not self._stopping:
             log.info("dead letter", extra={"actor": name, "message_type": type(message).__name__})
 
-    def bury(self, name: str, inbox: Any) -> None:
-        """Make dead letters of what a stopped actor's inbox still holds."""
+    def bury(self, ref: "LiveRef", inbox: Any) -> None:
+        """What a stopped actor's inbox still holds is for its heir, else a dead letter."""
         while True:
             try:
                 envelope = inbox.get_nowait()
             except queue.Empty:
                 return
             if envelope.reply_to is not None:
-                error = pykka.ActorDeadError(f"{name} stopped before it could answer")
+                error = pykka.ActorDeadError(f"{ref.name} stopped before it could answer")
                 envelope.reply_to.set_exception((pykka.ActorDeadError, error, None))
             elif not isinstance(envelope.message, _ActorStop):
-                self.dead_letter(name, envelope.message)
+                ref.leave(envelope.message)
 
     def crashed(self, name: str, behaviour: Behaviour, error: BaseException | None) -> None:
         log.error("actor crashed", extra={"actor": name}, exc_info=error)
@@ -138,22 +138,31 @@ class LiveRuntime:
 class LiveRef:
     """The address of a live actor. See `actors.runtime.Ref`."""
 
-    __slots__ = ("_inbox", "_ref", "_runtime", "name")
+    __slots__ = ("_inbox", "_ref", "_runtime", "failed", "heir", "name")
 
     def __init__(self, runtime: LiveRuntime, name: str, ref: "pykka.ActorRef[Any]") -> None:
         self.name = name
+        self.heir: Heir | None = None
+        self.failed = False
         self._runtime = runtime
         self._ref = ref
         self._inbox = ref.actor_inbox
 
     def tell(self, message: Any, /) -> None:
         if self._ref.actor_stopped.is_set():
-            self._runtime.dead_letter(self.name, message)
+            self.leave(message)
         else:
             self._inbox.put(Envelope(message))
             if self._ref.actor_stopped.is_set():
                 # It stopped between the look and the put, maybe after it cleared its inbox.
-                self._runtime.bury(self.name, self._inbox)
+                self._runtime.bury(self, self._inbox)
+
+    def leave(self, message: Any) -> None:
+        """A message that the actor will never read."""
+        if self.failed and self.heir is not None:
+            self.heir.inherit(message)
+        else:
+            self._runtime.dead_letter(self.name, message)
 
     def ask(self, message: Any, timeout_s: float) -> Any:
         """Ask from outside the actors.
@@ -163,7 +172,7 @@ class LiveRef:
         """
         answer = self._ref.ask(message, block=False)
         if self._ref.actor_stopped.is_set():
-            self._runtime.bury(self.name, self._inbox)
+            self._runtime.bury(self, self._inbox)
         return answer.get(timeout=timeout_s)
 
     def proxy(self) -> "pykka.ActorProxy[Any]":
@@ -213,12 +222,13 @@ class _BehaviourActor(pykka.Actor):
         _traceback: TracebackType | None,
     ) -> None:
         pykka.ActorRegistry.unregister(self.actor_ref)
+        self.address.failed = True
         self.actor_stopped.set()
         self.runtime.crashed(self.name, self.behaviour, exception_value)
 
     def _actor_loop_teardown(self) -> None:
         self.runtime._threaded.pop(self.address, None)
-        self.runtime.bury(self.name, self.actor_inbox)
+        self.runtime.bury(self.address, self.actor_inbox)
 
 
 class _ThreadedActor(_BehaviourActor, pykka.ThreadingActor):

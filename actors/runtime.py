@@ -21,14 +21,22 @@ class Timer(Protocol):
     def cancel(self) -> None: ...
 
 
+class Heir(Protocol):
+    """Who gets what an actor that failed has not read."""
+
+    def inherit(self, message: Any, /) -> None: ...
+
+
 class Ref(Sink, Protocol):
     """The address of a running actor.
 
     `tell` never blocks and never raises; a message to an actor that has stopped is a dead letter:
-    counted and logged. `ask` is for callers outside the actors only.
+    counted and logged. Where it failed and has an heir, the heir gets the message instead.
+    `ask` is for callers outside the actors only.
     """
 
     name: str
+    heir: Heir | None
 
     def ask(self, message: Any, timeout_s: float) -> Any: ...
 

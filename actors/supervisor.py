@@ -60,6 +60,7 @@ class Supervisor(Behaviour):
         if len(recent) == MAX_RESTARTS and now - recent[0] < PERIOD_S:
             self._given_up[crash.name] = repr(crash.error)
             log.critical("gave up restarting", extra={"actor": crash.name})
+            child.handle.give_up()
             return
         recent.append(now)
         self._metrics.counter("dialer_actor_restarts_total", actor=crash.name).inc()

@@ -1,8 +1,9 @@
 """The runtime on a virtual clock: pykka actors carried by SimPy.
 
 The rule of this module: a behaviour cannot tell it from the live runtimes, and a run is a function
-of its seed. All actors share one thread; an actor that was told something stands in a run queue,
-which is drained at each instant before SimPy moves the clock on.
+of its seed. All actors share one thread and one line of messages, each handled in the order in
+which it was told, until none is left; only then the clock goes on to the next timer. It is SimPy's
+clock, so SimPy's own processes go along.
 
 Jitter delays each wake-up of an actor by a random time, the order within its inbox kept: that is
 all the freedom that threads have, so races that they could show are shown here, and replayed by
@@ -13,20 +14,20 @@ import logging
 from collections import Counter, deque
 from collections.abc import Callable
 from heapq import heappop, heappush
-from math import inf
+from itertools import count
+from math import inf, nextafter
 from typing import Any, NoReturn
 
 import numpy as np
 import pykka
 import simpy
 from numpy.random import Generator
-from simpy.events import NORMAL
 
 from actors.messages import Crashed
 from actors.runtime import Behaviour
 from dialer.errors import DialerError
 from dialer.ports import Sink
-from sim.runtime_actor import SimActor
+from sim.runtime_actor import LateActor, SimActor
 from sim.variates import uniform
 
 log = logging.getLogger("foredial.sim")
@@ -46,24 +47,17 @@ class BlockingAskError(DialerError):
     """An actor asked another and would have waited: actors only ever tell."""
 
 
-class SimTimer(simpy.Event):
-    """A message that will be told at an instant, as an event that SimPy can hold.
+class SimTimer(list[Any]):
+    """When, a number that orders timers of one instant, to whom, and what will be told.
 
-    SimPy's own Timeout makes a list of callbacks each; these share one.
+    A list, so that the agenda compares and makes it at the speed of one.
     """
 
-    _ok = True
-    _value = None
-
-    def __init__(self, callbacks: Any, to: Sink, message: Any) -> None:
-        self.callbacks = callbacks
-        self.to: Sink | None = to
-        self.message = message
+    __slots__ = ()
 
     def cancel(self) -> None:
         """It stays on the agenda and does nothing."""
-        self.to = None
-        self.message = None
+        self[2] = self[3] = None
 
 
 class SimRuntime:
@@ -82,15 +76,16 @@ class SimRuntime:
         self.crashes: Counter[str] = Counter()
         self.supervisor: Sink | None = None
         self._seed = np.random.SeedSequence(seed).entropy
-        self._ready: deque[SimActor] = deque()
-        self._fire = (self._on_timer,)
-        self._take_late_turn = (self._on_late_turn,)
+        self._agenda: list[SimTimer] = []
+        self._numbers = count()
         self._busy = False
         self._stopping = False
         self._alive: dict[SimActor, None] = {}
         self._jitter_s = jitter_s
         self._delay_s = uniform(self.stream("runtime/jitter"), 0.0, jitter_s)
-        self.wake: Callable[[SimActor], None] = self._wake_late if jitter_s else self._ready.append
+        self._actor: type[SimActor] = LateActor if jitter_s else SimActor
+        # What was told and is still to be handled, each message with the actor it is for.
+        self.told: deque[tuple[SimActor, Any]] = deque()
 
     # --- what behaviours use (actors.runtime.Runtime) -----------------------------------------
 
@@ -98,16 +93,15 @@ class SimRuntime:
         return self.environment._now
 
     def spawn(self, behaviour: Behaviour, name: str) -> SimActor:
-        actor = SimActor(self, behaviour, name)
+        actor = self._actor(self, behaviour, name)
         self._alive[actor] = None
-        self.wake(actor)
         return actor
 
     def after(self, delay_s: float, to: Sink, message: Any) -> SimTimer:
-        timer = SimTimer(self._fire, to, message)
-        environment = self.environment
-        at = environment._now + delay_s if delay_s > 0.0 else environment._now
-        heappush(environment._queue, (at, NORMAL, next(environment._eid), timer))
+        now = self.environment._now
+        at = now + delay_s if delay_s > 0.0 else now
+        timer = SimTimer((at, next(self._numbers), to, message))
+        heappush(self._agenda, timer)
         return timer
 
     def stream(self, name: str) -> Generator:
@@ -122,39 +116,29 @@ class SimRuntime:
         Raises:
             StalledError: some instant never ends.
         """
-        self._enter()
-        try:
-            self._drain()
-            if seconds > 0:
-                self._run_to(self.environment.now + seconds)
-        finally:
-            self._busy = False
+        end = self.environment._now + seconds
+        self._run_to(end, None)
+        self.environment._now = end
 
     def run_until(self, reached: Callable[[], bool], within_s: float) -> bool:
         """Let time go by until something holds; whether it did `within_s`."""
-        self._enter()
-        try:
-            end = self.environment.now + within_s
-            self._drain()
-            while not reached():
-                next_at = self.environment.peek()
-                if next_at > end or next_at == inf:
-                    return False
-                self.environment.step()
-            return True
-        finally:
-            self._busy = False
+        end = self.environment._now + within_s
+        return self._run_to(nextafter(end, inf), reached)
 
     def inbox_sizes(self) -> dict[str, int]:
         """Messages waiting, by kind of actor."""
-        sizes: Counter[str] = Counter()
+        sizes = dict.fromkeys((_kind(actor.name) for actor in self._alive), 0)
         for actor in self._alive:
-            sizes[_kind(actor.name)] += actor.inbox_size()
-        return dict(sizes)
+            sizes[_kind(actor.name)] += len(actor.inbox())
+        return sizes
 
     def waiting(self) -> dict[str, tuple[str, ...]]:
         """Which actor waits to handle what, where any does: for the report of a stall."""
-        return {actor.name: actor.waiting_types() for actor in self._alive if actor.inbox_size()}
+        return {
+            actor.name: tuple(dict.fromkeys(type(message).__name__ for message in inbox))
+            for actor in self._alive
+            if (inbox := actor.inbox())
+        }
 
     def stop(self) -> None:
         """Stop every actor, the youngest first."""
@@ -189,66 +173,85 @@ class SimRuntime:
     def ended(self, actor: SimActor) -> None:
         self._alive.pop(actor, None)
 
-    # --- the run queue ------------------------------------------------------------------------
+    def wake_later(self, actor: LateActor) -> None:
+        """Have an actor come to its inbox after a while that the seed decides."""
+        self.after(self._delay_s(), _Turn(actor), None)
 
-    def _enter(self) -> None:
+    # --- the loop -----------------------------------------------------------------------------
+
+    def _run_to(self, end: float, reached: Callable[[], bool] | None) -> bool:
+        """Handle all that is told and all timers before `end`, or until something is reached;
+        whether it was."""
         if self._busy:
             raise BlockingAskError("an actor must not wait for another: tell, and be told")
         self._busy = True
+        try:
+            while True:
+                try:
+                    return self._loop(end, reached)
+                except _FailedError as failed:
+                    failed.actor.fail(failed.error)
+        finally:
+            self._busy = False
 
-    def _drain(self) -> None:
-        """Give turns to all who are ready, until nobody is."""
-        ready = self._ready
-        for _ in range(STALLED_AFTER_TURNS):
-            if not ready:
-                return
-            ready.popleft().take_turn()
-        self._stalled()
+    def _loop(self, end: float, reached: Callable[[], bool] | None) -> bool:
+        environment, agenda, told = self.environment, self._agenda, self.told
+        others = environment._queue
+        actor: SimActor | None = None
+        try:
+            while True:
+                turns = STALLED_AFTER_TURNS
+                while told:
+                    actor, message = told.popleft()
+                    handler = actor.handlers.get(type(message))
+                    if handler is not None:
+                        handler(actor.behaviour, message)
+                    else:
+                        actor.handle_otherwise(message)
+                    turns -= 1
+                    if not turns:
+                        actor = None
+                        self._stalled()
+                actor = None
+                if reached is not None and reached():
+                    return True
+                if others and (not agenda or others[0][0] <= agenda[0][0]):
+                    if others[0][0] >= end:
+                        return False
+                    environment.step()
+                    continue
+                if not agenda or agenda[0][0] >= end:
+                    return False
+                environment._now, _, to, message = heappop(agenda)
+                if to is not None:
+                    to.tell(message)
+        except Exception as error:
+            if actor is None:
+                raise
+            raise _FailedError(actor, error) from error
 
     def _stalled(self) -> NoReturn:
         waiting = "; ".join(f"{name}: {', '.join(what)}" for name, what in self.waiting().items())
         raise StalledError(f"the clock stands still at {self.now():.3f}; waiting are {waiting}")
 
-    def _run_to(self, end: float) -> None:
-        """What SimPy's `run` does, with the steps of our own timers in one loop."""
-        environment, ready, fire = self.environment, self._ready, self._fire
-        agenda = environment._queue
-        while agenda and agenda[0][0] < end:
-            at, _, _, event = heappop(agenda)
-            environment._now = at
-            callbacks: Any = event.callbacks
-            if callbacks is not fire:
-                event.callbacks = None  # type: ignore[assignment]
-                for callback in callbacks:
-                    callback(event)
-                self._drain()
-                continue
-            to = event.to  # type: ignore[attr-defined]
-            if to is not None:
-                to.tell(event.message)  # type: ignore[attr-defined]
-                turns = 0
-                while ready:
-                    ready.popleft().take_turn()
-                    turns += 1
-                    if turns > STALLED_AFTER_TURNS:
-                        self._stalled()
-        environment._now = end
 
-    def _on_timer(self, timer: SimTimer) -> None:
-        to = timer.to
-        if to is not None:
-            to.tell(timer.message)
-            if self._ready:
-                self._drain()
+class _FailedError(Exception):
+    """An actor raised."""
 
-    def _wake_late(self, actor: SimActor) -> None:
-        turn = SimTimer(self._take_late_turn, actor, None)
-        self.environment.schedule(turn, NORMAL, self._delay_s())
+    def __init__(self, actor: SimActor, error: Exception) -> None:
+        super().__init__(actor.name)
+        self.actor = actor
+        self.error = error
 
-    def _on_late_turn(self, turn: SimTimer) -> None:
-        actor = turn.to
-        assert isinstance(actor, SimActor)
-        actor.take_turn()
+
+class _Turn:
+    """When a timer tells it anything, an actor comes to its inbox."""
+
+    def __init__(self, actor: LateActor) -> None:
+        self._actor = actor
+
+    def tell(self, message: Any, /) -> None:  # noqa: ARG002
+        self._actor.come_to_inbox()
 
 
 def _kind(name: str) -> str:

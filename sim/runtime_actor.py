@@ -5,15 +5,16 @@ next to nothing while nobody asks. Actor, inbox and address are one object, beca
 makes one; it has no uuid, no thread event and no place in pykka's global registry, whose look-ups
 are linear.
 
-What was told is handled in a tight loop of our own. What pykka itself has to answer (an ask, a
+What was told is handled in the runtime's own loop. What pykka itself has to answer (an ask, a
 proxy's call) goes through pykka's receive loop, which its `get` leaves by an exception as soon as
-the inbox is empty and which the next ask enters again. Pinned to pykka 4.5.
+that is answered and which the next ask enters again. Pinned to pykka 4.5.
 """
 
 import queue
 import sys
-from collections import deque
-from itertools import repeat
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -21,17 +22,20 @@ import pykka
 from pykka._envelope import Envelope  # the pinned seam
 from pykka.messages import _ActorStop
 
-from actors.runtime import Behaviour
+from actors.runtime import Behaviour, Heir
 
 if TYPE_CHECKING:
     from sim.runtime import SimRuntime
 
-_AT_MOST = 100_000
-"""Messages in one turn, so that an actor who tells itself things for ever shows as a stall."""
-
 _START = object()
 _STOP = _ActorStop()
 _NO_HANDLERS: dict[type, Any] = {}
+
+
+@cache
+def _all_by_receive(behaviour_class: Any) -> dict[type, Callable[[Any, Any], Any]]:
+    """A table that takes every message to a `receive` of the behaviour's own."""
+    return dict.fromkeys(behaviour_class.handlers, behaviour_class.receive)
 
 
 class _DrainedError(queue.Empty):
@@ -39,35 +43,40 @@ class _DrainedError(queue.Empty):
 
 
 class SimActor(pykka.Actor):
-    """A behaviour with its inbox and its address (`actors.runtime.Ref`)."""
+    """A behaviour with its inbox and its address (`actors.runtime.Ref`).
+
+    handlers: by message type, empty once it has stopped.
+    """
+
+    behaviour: Behaviour
+    heir: Heir | None = None
+    _failed = False
+    _question: "Envelope[Any] | None" = None
 
     def __init__(self, runtime: "SimRuntime", behaviour: Behaviour, name: str) -> None:
         # Not pykka's own __init__: it draws a uuid and makes a thread event and a reference.
         self.name = name
-        self.actor_urn = name
         self.behaviour = behaviour
+        # A behaviour whose own `receive` does not stand between is handed its messages straight.
+        behaviour_class: Any = type(behaviour)
+        self.handlers = (
+            behaviour.handlers
+            if behaviour_class.receive is Behaviour.receive
+            else _all_by_receive(behaviour_class)
+        )
         self._runtime = runtime
-        self._receive = behaviour.receive
-        # A behaviour that does not stand between is handed its messages straight.
-        stands_between = type(behaviour).receive is not Behaviour.receive
-        self._handlers = _NO_HANDLERS if stands_between else behaviour.handlers
-        self._wake = runtime.wake
-        self._waiting: deque[Any] = deque((_START,))
-        self._awake = True
         self._stopped = False
         behaviour.runtime = runtime
         behaviour.ref = self
+        self.tell(_START)
 
     # --- the address --------------------------------------------------------------------------
 
     def tell(self, message: Any, /) -> None:
         if self._stopped:
-            self._runtime.dead_letter(self.name, message)
-            return
-        self._waiting.append(message)
-        if not self._awake:
-            self._awake = True
-            self._wake(self)
+            self._bury(message)
+        else:
+            self._runtime.told.append((self, message))
 
     def ask(self, message: Any, timeout_s: float) -> Any:
         """Ask from outside the actors; virtual time goes by until the answer is there.
@@ -91,65 +100,66 @@ class SimActor(pykka.Actor):
     def is_alive(self) -> bool:
         return not self._stopped
 
-    def inbox_size(self) -> int:
-        return len(self._waiting)
-
-    def waiting_types(self) -> tuple[str, ...]:
-        """What kinds of messages wait, in order, each kind once."""
-        return tuple(dict.fromkeys(type(message).__name__ for message in self._waiting))
+    def inbox(self) -> list[Any]:
+        """What was told and is still to be handled, in order."""
+        return [message for actor, message in self._runtime.told if actor is self]
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
 
     # --- its turns ----------------------------------------------------------------------------
 
-    def take_turn(self) -> None:
-        """Handle what the inbox holds, which is at first the order to start."""
-        waiting, behaviour = self._waiting, self.behaviour
-        handler_of = self._handlers.get
-        try:
-            for _ in repeat(None, _AT_MOST):
-                if not waiting:
-                    self._awake = False
-                    return
-                message = waiting.popleft()
-                handler = handler_of(type(message))
-                if handler is not None:
-                    handler(behaviour, message)
-                    continue
-                self._handle_otherwise(message)
-                if self._stopped:
-                    break
-        except _DrainedError:
-            pass
-        except Exception:
-            self._handle_failure(*sys.exc_info())
+    def handle_otherwise(self, message: Any) -> None:
+        """What no handler takes: our own orders, what pykka answers, what nobody hears any more,
+        and what the behaviour's own `receive` is for."""
         if self._stopped:
-            self._actor_loop_teardown()
-        elif waiting:
-            self._wake(self)
-        else:
-            self._awake = False
-
-    def _handle_otherwise(self, message: Any) -> None:
-        """What no handler takes: our own orders, what pykka answers, and what the behaviour's own
-        `receive` is for."""
-        if message is _START:
+            self._bury(message)
+        elif message is _START:
             self.behaviour.on_start()
         elif message is _STOP:
             self._stop()
         elif type(message) is Envelope:
-            self._waiting.appendleft(message)
-            self._actor_loop_running()
+            self._question = message
+            with suppress(_DrainedError):
+                self._actor_loop_running()
         else:
-            self._receive(message)
+            self.behaviour.receive(message)
+
+    def fail(self, error: Exception) -> None:
+        """The behaviour raised, and is no more."""
+        behaviour = self.behaviour
+        self._failed = True
+        self._end()
+        self._runtime.crashed(self, behaviour, error)
 
     def _stop(self) -> None:
         self._stopped = True
         try:
             self.behaviour.on_stop()
-        except Exception:
-            self._handle_failure(*sys.exc_info())
+        except Exception as error:
+            self.fail(error)
+        else:
+            self._end()
+
+    def _end(self) -> None:
+        self._stopped = True
+        self.handlers = _NO_HANDLERS
+        self._runtime.ended(self)
+        # The ring of behaviour and actor is cut, so that neither waits for the garbage collector.
+        del self.behaviour
+
+    def _bury(self, message: Any) -> None:
+        """What came too late is for the heir of one who failed, else a dead letter."""
+        if type(message) is Envelope:
+            assert message.reply_to is not None
+            error = pykka.ActorDeadError(f"{self.name} stopped before it could answer")
+            message.reply_to.set_exception((pykka.ActorDeadError, error, None))
+        elif message is _STOP or message is _START:
+            return
+        elif self._failed and self.heir is not None:
+            self.heir.inherit(message)
+        else:
+            self._runtime.dead_letter(self.name, message)
 
     def _handle_failure(
         self,
@@ -157,28 +167,17 @@ class SimActor(pykka.Actor):
         exception_value: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        assert exception_value is not None
-        self._stopped = True
-        self._runtime.crashed(self, self.behaviour, exception_value)
-
-    def _actor_loop_teardown(self) -> None:
-        """Make dead letters of what the inbox still holds."""
-        while self._waiting:
-            message = self._waiting.popleft()
-            if type(message) is Envelope:
-                assert message.reply_to is not None
-                error = pykka.ActorDeadError(f"{self.name} stopped before it could answer")
-                message.reply_to.set_exception((pykka.ActorDeadError, error, None))
-            elif message is not _STOP and message is not _START:
-                self._runtime.dead_letter(self.name, message)
-        self._runtime.ended(self)
-        # The ring of behaviour and actor is cut, so that neither waits for the garbage collector.
-        del self.behaviour, self._receive, self._handlers
+        assert isinstance(exception_value, Exception)
+        self.fail(exception_value)
 
     # --- what pykka looks at ------------------------------------------------------------------
 
     def on_receive(self, message: Any) -> Any:
-        return self._receive(message)
+        return self.behaviour.receive(message)
+
+    @property
+    def actor_urn(self) -> str:  # type: ignore[override]
+        return self.name
 
     @property
     def actor_ref(self) -> "pykka.ActorRef[Any]":
@@ -200,14 +199,13 @@ class SimActor(pykka.Actor):
             self.tell(_STOP if isinstance(message, _ActorStop) else message)
 
     def get(self) -> "Envelope[Any]":
-        waiting = self._waiting
-        if not waiting or type(waiting[0]) is not Envelope:
+        question, self._question = self._question, None
+        if question is None:
             raise _DrainedError
-        envelope: Envelope[Any] = waiting.popleft()
-        return envelope
+        return question
 
     def empty(self) -> bool:
-        return not self._waiting
+        return not self.inbox()
 
     @staticmethod
     def _create_actor_inbox() -> Any:
@@ -219,6 +217,30 @@ class SimActor(pykka.Actor):
 
     def _start_actor_loop(self) -> None:
         raise NotImplementedError
+
+
+class LateActor(SimActor):
+    """An actor who comes to its inbox some time after something was put there."""
+
+    def __init__(self, runtime: "SimRuntime", behaviour: Behaviour, name: str) -> None:
+        self._waiting: list[Any] = []
+        super().__init__(runtime, behaviour, name)
+
+    def tell(self, message: Any, /) -> None:
+        if self._stopped:
+            self._bury(message)
+            return
+        self._waiting.append(message)
+        if len(self._waiting) == 1:
+            self._runtime.wake_later(self)
+
+    def come_to_inbox(self) -> None:
+        """What waits is handled now; what is told from here on waits for the next time."""
+        waiting, self._waiting = self._waiting, []
+        self._runtime.told.extend([(self, message) for message in waiting])
+
+    def inbox(self) -> list[Any]:
+        return super().inbox() + self._waiting
 
 
 class _Stopped:

@@ -88,7 +88,7 @@ class World:
         desk = SimDesk(plan.habits, self.keep_alive("desk", lambda: Desk(plan.habits, self.pool)))
         nodes = plan.flow.definition.nodes
         trunks = {
-            name: SimTrunk(name, self._carrier(name))
+            name: self._simulated(name)
             for name in dict.fromkeys(
                 name for node in nodes if isinstance(node, Dial) for name in node.channels
             )
@@ -145,10 +145,10 @@ class World:
     def _trunk_changed(self, change: TrunkChanged) -> None:
         self.campaign.tell(TrunkNews(change.trunk, change.up, change.reason))
 
-    def _carrier(self, name: str) -> Sink:
-        return self.keep_alive(
-            f"carrier/{name}", lambda: Carrier(name, self.plan.callees, self.metrics)
-        )
+    def _simulated(self, name: str) -> SimTrunk:
+        trunk = SimTrunk(self.runtime, name, self.plan.callees, self.metrics)
+        self.keep_alive(f"carrier/{name}", lambda: Carrier(trunk))
+        return trunk
 
     def _make_feeder(self) -> Behaviour:
         plan = self.plan

@@ -16,7 +16,7 @@ import pykka
 from numpy.random import Generator
 
 from actors.messages import Crashed
-from actors.runtime import Behaviour
+from actors.runtime import Behaviour, Heir
 from dialer.ports import Sink
 
 TUESDAY_AT_TEN = 1767711600.0
@@ -66,13 +66,15 @@ class ManualRef:
         self._awake = True
         self._started = False
         self._alive = True
+        self._failed = False
+        self.heir: Heir | None = None
         behaviour.runtime = runtime
         behaviour.ref = self
         runtime.wake(self)
 
     def tell(self, message: Any, /) -> None:
         if not self._alive:
-            self._runtime.dead_letter(self.name, message)
+            self._leave(message)
             return
         self._inbox.append(message)
         if not self._awake:
@@ -130,7 +132,14 @@ class ManualRef:
             handler(*arguments)
         except Exception as error:
             self._alive = False
+            self._failed = True
             self._runtime.crashed(self.name, self.behaviour, error)
+
+    def _leave(self, message: Any) -> None:
+        if self._failed and self.heir is not None:
+            self.heir.inherit(message)
+        else:
+            self._runtime.dead_letter(self.name, message)
 
     def _bury(self) -> None:
         while self._inbox:
@@ -138,7 +147,7 @@ class ManualRef:
             if isinstance(message, _Question):
                 message.give(error=pykka.ActorDeadError(f"{self.name} stopped"))
             elif not isinstance(message, _Stop):
-                self._runtime.dead_letter(self.name, message)
+                self._leave(message)
 
 
 class ManualRuntime:

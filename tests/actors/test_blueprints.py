@@ -12,7 +12,7 @@ from dialer.calls import IN_PROGRESS
 from dialer.flow.hours import next_time_of_day
 from dialer.outcomes import OUTCOMES
 from dialer.ports import AttemptDraft, AttributeValue, Settlement
-from sim.carrier import Carrier, SimTrunk
+from sim.carrier import SimTrunk
 from sim.desk import Desk, SimDesk
 from sim.memory_store import MemoryStore
 from sim.model import CarrierModel, DeskModel
@@ -55,8 +55,7 @@ class Day:
             desk=lambda pool: SimDesk(habits, self.runtime.spawn(Desk(habits, pool), "desk")),
             store=self.store,
         )
-        carrier = self.runtime.spawn(Carrier("simulated", CARRIER), "carrier")
-        self.team.trunks["simulated"] = SimTrunk("simulated", carrier)
+        self.team.trunks["simulated"] = SimTrunk(self.runtime, "simulated", CARRIER)
         self.team.add_agents(agents)
         self.team.start((CAMPAIGNS / f"{name}.yaml").read_text())
         self.most = 0

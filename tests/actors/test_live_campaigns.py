@@ -8,7 +8,6 @@ import pytest
 
 from actors.live import LiveRuntime
 from dialer.ports import Sink
-from sim.carrier import Carrier
 from sim.desk import Desk
 from sim.model import CarrierModel, DeskModel
 from tests.actors.test_whole_campaigns import WatchingDesk, WatchingStore, WatchingTrunk
@@ -40,8 +39,7 @@ class LiveDay:
             return self.desk
 
         self.team = Team(self.runtime, {}, desk=desk, store=self.store)
-        carrier = self.runtime.spawn(Carrier("trunk", TINY), "carrier")
-        self.trunk = WatchingTrunk("trunk", carrier, self.store)
+        self.trunk = WatchingTrunk(self.runtime, TINY, self.store)
         self.team.trunks["trunk"] = self.trunk
         self.team.add_agents(6)
         dialing = f"{{mode: power, ratio: {ratio}}}" if ratio else "{mode: preview}"

@@ -222,6 +222,17 @@ def test_a_supervised_actor_is_made_anew_behind_its_handle(bench: Bench) -> None
     assert supervisor.ask(Report(), 5) == {"children": {"parrot": True}, "given_up": {}}
 
 
+def test_what_waits_behind_a_failure_is_read_by_whoever_comes_next(bench: Bench) -> None:
+    _, handle, log = supervised(bench)
+    words = [f"behind {number}" for number in range(5)]
+    handle.tell(Raise())
+    for word in words:
+        handle.tell(Say(word))
+    bench.wait(lambda: words[-1] in log)
+    assert log == ["start", "kept", "post mortem of a bug", "start", *words]
+    assert not bench.runtime.dead_letters
+
+
 def test_who_keeps_dying_is_given_up(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "foredial.supervisor")
     supervisor, handle, log = supervised(bench)

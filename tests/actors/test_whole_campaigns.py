@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from actors.agent_pool import AgentPool
 from actors.call import Call
 from actors.messages import AgentAssigned
+from actors.runtime import Runtime
 from dialer.calls import IN_PROGRESS
 from dialer.events import AgentAsked, AgentLegDown
 from dialer.ports import AttemptsCommitted, DialRequest, Settlement, Sink
-from sim.carrier import Carrier, SimTrunk
+from sim.carrier import SimTrunk
 from sim.desk import Desk, SimDesk
 from sim.memory_store import MemoryStore
 from sim.model import CarrierModel, DeskModel
@@ -72,8 +73,8 @@ class WatchingStore(MemoryStore):
 class WatchingTrunk(SimTrunk):
     """A trunk that takes note of numbers in two calls, and of calls dialed twice."""
 
-    def __init__(self, name: str, carrier: Sink, store: MemoryStore) -> None:
-        super().__init__(name, carrier)
+    def __init__(self, runtime: Runtime, callees: CarrierModel, store: MemoryStore) -> None:
+        super().__init__(runtime, "trunk", callees)
         self._store = store
         self.faults: list[str] = []
         self.dialed: Counter[int] = Counter()
@@ -145,7 +146,6 @@ class Day:
             preview_skip=0.2,
             preview_timeout=0.1,
         )
-        carrier = self.runtime.spawn(Carrier("trunk", customers), "carrier")
         self.desk: WatchingDesk
 
         def desk(pool: Sink) -> WatchingDesk:
@@ -153,7 +153,7 @@ class Day:
             return self.desk
 
         self.team = Team(self.runtime, {}, desk=desk, store=self.store)
-        self.trunk = WatchingTrunk("trunk", carrier, self.store)
+        self.trunk = WatchingTrunk(self.runtime, customers, self.store)
         self.team.trunks["trunk"] = self.trunk
         self.names = self.team.add_agents(agents)
         dialing = f"{{mode: power, ratio: {ratio}}}" if ratio > 1 else "{mode: progressive}"

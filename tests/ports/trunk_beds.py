@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from actors.live import LiveRuntime
 from dialer.ports import Trunk
-from sim.carrier import Carrier, SimTrunk
+from sim.carrier import SimTrunk
 from sim.model import CarrierModel
 
 KINDS = ("answers", "answers_and_hangs_up", "busy", "invalid", "rings_on")
@@ -80,8 +80,7 @@ class SimTrunkBed:
         self._attempt_id = 0
 
     def line(self, kind: str) -> tuple[Trunk, str]:
-        carrier = self._runtime.spawn(Carrier(kind, _MODELS[kind]), f"carrier/{kind}")
-        return SimTrunk(kind, carrier), "+12125550100"
+        return SimTrunk(self._runtime, kind, _MODELS[kind]), "+12125550100"
 
     def next_attempt(self) -> int:
         self._attempt_id += 1

@@ -4,7 +4,7 @@ import pytest
 
 from dialer import journal
 from dialer.ports import Sink
-from sim.carrier import Carrier, SimTrunk
+from sim.carrier import SimTrunk
 from sim.desk import Desk, SimDesk
 from sim.endless_list import EndlessList
 from sim.model import CarrierModel, DeskModel
@@ -29,8 +29,7 @@ def day(interval_s: float) -> Team:
         return SimDesk(model, runtime.spawn(Desk(model, pool), "desk"))
 
     team = Team(runtime, {}, desk=desk, store=EndlessList())
-    carrier = runtime.spawn(Carrier("trunk", CarrierModel()), "carrier")
-    team.trunks["trunk"] = SimTrunk("trunk", carrier)
+    team.trunks["trunk"] = SimTrunk(runtime, "trunk", CarrierModel())
     team.add_agents(AGENTS)
     runtime.settle()
     text = flow_text(target=AGENTS, interval_s=interval_s)

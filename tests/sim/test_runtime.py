@@ -165,7 +165,6 @@ def test_an_instant_that_never_ends_says_who_waits_for_what(
     who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runtime_module, "STALLED_AFTER_TURNS", 1000)
-    monkeypatch.setattr("sim.runtime_actor._AT_MOST", 10)
     runtime = SimRuntime(seed=1)
     one, two = Handle("one"), Handle("two")
 
