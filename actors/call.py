@@ -5,7 +5,7 @@ Call lives until the pool has acknowledged its end, so that an agent can never b
 call that is gone.
 """
 
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from actors.messages import (
     AgentAssigned,
@@ -28,6 +28,7 @@ from dialer.events import Answered, Bridged, CpaVerdict, EarlyMedia, EndCause, E
 from dialer.flow.graph import Flow
 from dialer.flow.interpreter import DONE, Facts, call_step, contact_step
 from dialer.flow.nodes import Dial, RouteToAgent
+from dialer.message import Message
 from dialer.outcomes import OUTCOMES, outcome_of_refusal
 from dialer.ports import ContactNext, DialRequest, Settlement, Sink
 from dialer.trunks.faults import another_may_try, fault_of
@@ -48,7 +49,7 @@ _NOT_HUMAN = frozenset({"answering_machine", "fax", "network_tone"})
 """Verdicts under which nobody is there to be left waiting; "not_sure" is not one of them."""
 
 
-class CallPlan(NamedTuple):
+class CallPlan(Message):
     """What a Call is born with. trunk: the one on which it has taken a channel."""
 
     campaign_id: int

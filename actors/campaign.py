@@ -6,7 +6,7 @@ and why.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from actors.agent_board import AgentBoard
 from actors.call_board import CallBoard
@@ -58,6 +58,7 @@ from dialer.flow.nodes import (
     RouteToAgent,
     SeizeAgent,
 )
+from dialer.message import Message
 from dialer.outcomes import OUTCOMES
 from dialer.pacing.redecide import decided_from
 from dialer.ports import Settlement, Sink
@@ -65,7 +66,7 @@ from dialer.ports import Settlement, Sink
 _SAFE_RATIO = 1.0
 
 
-class CampaignIdentity(NamedTuple):
+class CampaignIdentity(Message):
     """Which campaign, in which version. title is its label in metrics."""
 
     campaign_id: int
@@ -73,7 +74,7 @@ class CampaignIdentity(NamedTuple):
     title: str
 
 
-class _Check(NamedTuple):
+class _Check(Message):
     """A pulse that waits to hear whether a contact is due."""
 
     node: CheckUndeliveredContacts

@@ -9,7 +9,7 @@ are more, and asks only where there are none.
 
 from collections import deque
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from actors.caller_book import CallerBook
 from actors.claimed_ahead import HOT_LOOK_S, ClaimedAhead
@@ -40,6 +40,7 @@ from dialer import journal
 from dialer.caller_ids import Caller
 from dialer.compliance.permission import Rule
 from dialer.flow.graph import Flow
+from dialer.message import Message
 from dialer.ports import (
     LIST_PAUSED,
     AttemptDraft,
@@ -57,7 +58,7 @@ NUMBER_BUSY_S = 15.0
 """A contact whose number is on another call comes due again after this time."""
 
 
-class _Pending(NamedTuple):
+class _Pending(Message):
     """Attempts that wait for their commit. flow: the version that they belong to."""
 
     need: NeedContacts

@@ -4,8 +4,6 @@ The rule of this module: it says yes only where the flow, a trunk, the law and a
 else it says what becomes of the contact, and why. What cannot be checked is not dialed.
 """
 
-from typing import NamedTuple
-
 from actors.caller_book import CallerBook
 from actors.trunk_watch import TrunkWatch
 from dialer.caller_ids import Caller, NoCaller
@@ -14,6 +12,7 @@ from dialer.flow.graph import Flow
 from dialer.flow.interpreter import entry
 from dialer.flow.next_number import NoNumber, number_to_dial
 from dialer.flow.nodes import Dial
+from dialer.message import Message
 from dialer.ports import ClaimedContact, ContactNext, Deferral
 
 TRUNK_DOWN_S = 5.0
@@ -23,7 +22,7 @@ NO_CALLER_S = 60.0
 """A contact to whom no number of ours may be shown comes due again after this time."""
 
 
-class Chosen(NamedTuple):
+class Chosen(Message):
     """A contact that may be dialed now, and how."""
 
     contact: ClaimedContact

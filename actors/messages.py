@@ -6,48 +6,49 @@ epoch seconds on the runtime's clock. What the world tells the actors stands in 
 and `dialer.ports`.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from dialer.agents import AgentProfile
 from dialer.caller_ids import Caller
 from dialer.dispositions import Dispositions
 from dialer.flow.graph import Flow
+from dialer.message import Message
 from dialer.ports import ClaimedContact, PreviewCard, Sink
 
 # --- timers of an actor to itself -------------------------------------------------------------
 
 
-class PulseDue(NamedTuple):
+class PulseDue(Message):
     """Campaign to itself: the next pulse."""
 
     number: int
     due_at: float
 
 
-class PlaceNow(NamedTuple):
+class PlaceNow(Message):
     """Campaign to itself: an attempt's turn in the spread of dials has come."""
 
     attempt_id: int
 
 
-class RingTimeout(NamedTuple):
+class RingTimeout(Message):
     """Call to itself: it has rung long enough. number: of the timer that says so."""
 
     number: int
 
 
-class PatienceOver(NamedTuple):
+class PatienceOver(Message):
     """Call to itself: the caller has waited as long as the law allows."""
 
 
-class RequestExpired(NamedTuple):
+class RequestExpired(Message):
     """AgentPool to itself: a reservation request has outlived its TTL."""
 
     campaign_id: int
     request_id: int
 
 
-class WrapUpOver(NamedTuple):
+class WrapUpOver(Message):
     """AgentPool to itself: the wrap-up limit of an agent has come."""
 
     agent_id: str
@@ -57,13 +58,13 @@ class WrapUpOver(NamedTuple):
 # --- campaign and feeder ----------------------------------------------------------------------
 
 
-class CheckDue(NamedTuple):
+class CheckDue(Message):
     """Campaign to feeder, where it knows of nobody: is an eligible contact due?"""
 
     pulse: int
 
 
-class DueAnswer(NamedTuple):
+class DueAnswer(Message):
     """Feeder to campaign. next_due_at: when a waiting contact comes due, 0 if none waits."""
 
     pulse: int
@@ -71,7 +72,7 @@ class DueAnswer(NamedTuple):
     next_due_at: float
 
 
-class NeedContacts(NamedTuple):
+class NeedContacts(Message):
     """Campaign to feeder: one contact per ticket, claimed, checked and committed.
 
     preview: an agent is to look at each first, so nothing is committed yet.
@@ -82,7 +83,7 @@ class NeedContacts(NamedTuple):
     preview: bool = False
 
 
-class ReadyAttempt(NamedTuple):
+class ReadyAttempt(Message):
     """A committed attempt, to be dialed now.
 
     caller: what the callee sees, and the trunks that may show it, in order. agent_id: the agent
@@ -98,19 +99,19 @@ class ReadyAttempt(NamedTuple):
     agent_id: str = ""
 
 
-class FeederStarted(NamedTuple):
+class FeederStarted(Message):
     """Feeder to campaign: I am here, and know nothing of what a former self was asked."""
 
 
-class LookForHot(NamedTuple):
+class LookForHot(Message):
     """Feeder to itself: it is time to look for hot leads."""
 
 
-class StoreAnswered(NamedTuple):
+class StoreAnswered(Message):
     """To feeder: an answer of the store waits to be taken."""
 
 
-class AttemptsReady(NamedTuple):
+class AttemptsReady(Message):
     """Feeder to campaign: the answer to NeedContacts, or a part of it.
 
     short: tickets that got no contact, for this reason. flow: the version in which the attempts
@@ -125,7 +126,7 @@ class AttemptsReady(NamedTuple):
     more: bool = False
 
 
-class FlowChanged(NamedTuple):
+class FlowChanged(Message):
     """To campaign and feeder: a new version is published; tokens under way keep the old one."""
 
     version: int
@@ -135,7 +136,7 @@ class FlowChanged(NamedTuple):
 # --- previews ---------------------------------------------------------------------------------
 
 
-class PreviewFound(NamedTuple):
+class PreviewFound(Message):
     """Feeder to campaign: this contact may be shown to the agent of this ticket."""
 
     ticket: int
@@ -143,7 +144,7 @@ class PreviewFound(NamedTuple):
     number: str
 
 
-class ShowPreview(NamedTuple):
+class ShowPreview(Message):
     """Campaign to pool: show this contact to an agent whom I hold.
 
     timeout_s: how long they may look. then: "not_ready" or "ready", what a time-out makes of them.
@@ -156,21 +157,21 @@ class ShowPreview(NamedTuple):
     then: str
 
 
-class WithdrawPreview(NamedTuple):
+class WithdrawPreview(Message):
     """Campaign to pool: the agent need not look at it any more."""
 
     agent_id: str
     ticket: int
 
 
-class PreviewTimeout(NamedTuple):
+class PreviewTimeout(Message):
     """AgentPool to itself: an agent has looked long enough."""
 
     agent_id: str
     ticket: int
 
 
-class PreviewDecided(NamedTuple):
+class PreviewDecided(Message):
     """Pool to campaign: what the agent made of it. verdict: of `dialer.previews.VERDICTS`."""
 
     ticket: int
@@ -178,7 +179,7 @@ class PreviewDecided(NamedTuple):
     verdict: str
 
 
-class PreviewOver(NamedTuple):
+class PreviewOver(Message):
     """Campaign to feeder: dial the contact if it was accepted, else let it go on its way."""
 
     ticket: int
@@ -186,14 +187,14 @@ class PreviewOver(NamedTuple):
     verdict: str
 
 
-class PreviewsVoid(NamedTuple):
+class PreviewsVoid(Message):
     """Campaign to feeder: I was made anew, and know of no contact that you keep for an agent."""
 
 
 # --- campaign and pool ------------------------------------------------------------------------
 
 
-class Subscribe(NamedTuple):
+class Subscribe(Message):
     """Campaign to pool: tell me of the agents of these queues, and of no others any more.
 
     anew: the campaign was just made, and knows nothing of what a former self held.
@@ -210,13 +211,13 @@ class Subscribe(NamedTuple):
     dispositions: Dispositions | None = None
 
 
-class Unsubscribe(NamedTuple):
+class Unsubscribe(Message):
     """Campaign to pool: I am gone; release what I hold."""
 
     campaign_id: int
 
 
-class SeizeAgents(NamedTuple):
+class SeizeAgents(Message):
     """Campaign to pool: reserve so many more agents, now or within the TTL."""
 
     campaign_id: int
@@ -226,20 +227,20 @@ class SeizeAgents(NamedTuple):
     ttl_s: float
 
 
-class WithdrawRequests(NamedTuple):
+class WithdrawRequests(Message):
     """Campaign to pool: reserve no more agents for what I asked."""
 
     campaign_id: int
 
 
-class ReleaseAgents(NamedTuple):
+class ReleaseAgents(Message):
     """Campaign to pool: these agents are not needed."""
 
     campaign_id: int
     agent_ids: tuple[str, ...]
 
 
-class SeizeFailed(NamedTuple):
+class SeizeFailed(Message):
     """Pool to campaign: reservation_timeout, rona or no_agent_available, for so many agents."""
 
     request_id: int
@@ -247,7 +248,7 @@ class SeizeFailed(NamedTuple):
     missing: int
 
 
-class AgentMove(NamedTuple):
+class AgentMove(Message):
     """One agent's change of state.
 
     from_state: "" for a mere count of who is there. to_state: "" for an agent who is there no
@@ -263,7 +264,7 @@ class AgentMove(NamedTuple):
     request_id: int = 0
 
 
-class AgentsMoved(NamedTuple):
+class AgentsMoved(Message):
     """Pool to campaigns: agents changed state, all at one instant."""
 
     at: float
@@ -273,13 +274,13 @@ class AgentsMoved(NamedTuple):
 # --- call and pool ----------------------------------------------------------------------------
 
 
-class Disposed(NamedTuple):
+class Disposed(Message):
     """Pool to campaign: a call of yours was disposed of. means: of `dialer.dispositions`."""
 
     means: str
 
 
-class ClaimAgent(NamedTuple):
+class ClaimAgent(Message):
     """Call to pool: a live human waits for an agent. attempt: whom they were called as."""
 
     attempt_id: int
@@ -289,14 +290,14 @@ class ClaimAgent(NamedTuple):
     attempt: ReadyAttempt | None = None
 
 
-class AgentAssigned(NamedTuple):
+class AgentAssigned(Message):
     """Pool to call: this agent is yours."""
 
     attempt_id: int
     agent_id: str
 
 
-class CallOver(NamedTuple):
+class CallOver(Message):
     """Call to pool: let go of this call, its claim or its agent. Always acknowledged.
 
     talked: customer and agent were bridged, so wrap-up follows.
@@ -307,19 +308,19 @@ class CallOver(NamedTuple):
     call: Sink
 
 
-class OverAcknowledged(NamedTuple):
+class OverAcknowledged(Message):
     """Pool to call: nobody will assign you an agent any more; you may stop."""
 
     attempt_id: int
 
 
-class AgentHangsUp(NamedTuple):
+class AgentHangsUp(Message):
     """Pool to call: your agent wants to end it."""
 
     attempt_id: int
 
 
-class AgentLost(NamedTuple):
+class AgentLost(Message):
     """Pool to call: your agent's leg fell."""
 
     attempt_id: int
@@ -332,7 +333,7 @@ class AgentLost(NamedTuple):
 # each step in its table after the dial, and the `dialer.ports.Settlement` as its last word.
 
 
-class CancelCall(NamedTuple):
+class CancelCall(Message):
     """Campaign to call: stop ringing (a panic stop, or a lever of the pacer)."""
 
     reason: str
@@ -341,7 +342,7 @@ class CancelCall(NamedTuple):
 # --- from outside -----------------------------------------------------------------------------
 
 
-class Quiesce(NamedTuple):
+class Quiesce(Message):
     """To campaign: release no more contacts; calls under way go on.
 
     cancel_ringing: calls that nobody has answered are cancelled as well. final: stop when done.
@@ -352,19 +353,19 @@ class Quiesce(NamedTuple):
     final: bool
 
 
-class AddAgent(NamedTuple):
+class AddAgent(Message):
     """To pool: an agent exists (again), perhaps with other particulars."""
 
     profile: AgentProfile
 
 
-class Report(NamedTuple):
+class Report(Message):
     """To any long-lived actor, by ask: what is your state? Answered by a plain dict."""
 
     what: str = ""
 
 
-class TrunkNews(NamedTuple):
+class TrunkNews(Message):
     """To campaigns: a trunk came up or went down."""
 
     trunk: str
@@ -375,7 +376,7 @@ class TrunkNews(NamedTuple):
 # --- supervision ------------------------------------------------------------------------------
 
 
-class Supervise(NamedTuple):
+class Supervise(Message):
     """To supervisor: keep what this factory makes alive behind a handle."""
 
     name: str
@@ -383,13 +384,13 @@ class Supervise(NamedTuple):
     handle: Any
 
 
-class Dismiss(NamedTuple):
+class Dismiss(Message):
     """To supervisor: stop a child, and keep it so."""
 
     name: str
 
 
-class Crashed(NamedTuple):
+class Crashed(Message):
     """Runtime to supervisor: a behaviour raised."""
 
     name: str

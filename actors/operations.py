@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import asdict
+
 from actors.alarm_watch import AlarmWatch
 from actors.director import CampaignPlan, Director
 from actors.live import LiveRuntime
@@ -107,7 +109,7 @@ class Operations:
 
     def preview(self, agent_id: str) -> dict[str, Any] | None:
         card = self._director.preview(agent_id)
-        return card._asdict() if card is not None else None
+        return asdict(card) if card is not None else None
 
     def preview_answered(self, agent_id: str, ticket: int, accepted: bool) -> None:
         self._director.preview_answered(agent_id, ticket, accepted)

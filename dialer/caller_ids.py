@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 
+from dialer.message import Message
+
 NO_CALLER_ID = "no caller ID may be shown"
 
 
@@ -57,7 +59,7 @@ class CallerId:
         return datetime.combine(day, time(), ZoneInfo(self.time_zone)).timestamp()
 
 
-class Caller(NamedTuple):
+class Caller(Message):
     """What was chosen. number: "" where nothing is known of caller IDs and the trunk has its own.
     trunks: those of the wanted ones through which it may be shown, in order.
     """

@@ -4,8 +4,7 @@ The rule of this module: whatever the world does, an attempt ends in `settled`, 
 reached on the trunk's last event; `settled` when the pool has let go of the call as well.
 """
 
-from typing import NamedTuple
-
+from dialer.message import Message
 from dialer.states import StateTable
 
 IN_PROGRESS = (
@@ -24,7 +23,7 @@ UNANSWERED = frozenset({"placed", "dialing", "ringing", "cancelling"})
 """States of a call that nobody has answered yet: those a pacer counts as in flight."""
 
 
-class ReachedCall(NamedTuple):
+class ReachedCall(Message):
     """How far a call came on one trunk. Times are 0 for what never happened.
 
     alerted_at: the first ringing or audio before the answer. caller_id: the name of the one it

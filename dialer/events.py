@@ -4,10 +4,10 @@ The rule of this module: an event says what happened and when (`at`, seconds sin
 the runtime's clock), never what to do about it.
 """
 
-from typing import NamedTuple
+from dialer.message import Message
 
 
-class EndCause(NamedTuple):
+class EndCause(Message):
     """Why a call ended.
 
     by: "far" (the customer or the carrier), "near" (we hung up or cancelled) or "trunk" (we could
@@ -24,28 +24,28 @@ class EndCause(NamedTuple):
     retry_after_s: float = 0.0
 
 
-class Ringing(NamedTuple):
+class Ringing(Message):
     """The far end rings (the first 180 or ringback). The ring minimum runs from here."""
 
     attempt_id: int
     at: float
 
 
-class EarlyMedia(NamedTuple):
+class EarlyMedia(Message):
     """Audio before the answer (183 with SDP)."""
 
     attempt_id: int
     at: float
 
 
-class Answered(NamedTuple):
+class Answered(Message):
     """The far end answered (200), and its dialog is kept so that a crash cannot strand it."""
 
     attempt_id: int
     at: float
 
 
-class CpaVerdict(NamedTuple):
+class CpaVerdict(Message):
     """Call progress analysis has judged an answered call; only of a trunk that `judges`.
 
     verdict: "human", "answering_machine", "fax", "network_tone" or "not_sure".
@@ -56,14 +56,14 @@ class CpaVerdict(NamedTuple):
     verdict: str
 
 
-class Bridged(NamedTuple):
+class Bridged(Message):
     """Customer and agent hear each other."""
 
     attempt_id: int
     at: float
 
 
-class Ended(NamedTuple):
+class Ended(Message):
     """The attempt is over; the last event of every attempt, and sent exactly once."""
 
     attempt_id: int
@@ -71,7 +71,7 @@ class Ended(NamedTuple):
     cause: EndCause
 
 
-class TrunkChanged(NamedTuple):
+class TrunkChanged(Message):
     """A trunk came up, went down, or says why it cannot dial."""
 
     trunk: str
@@ -80,14 +80,14 @@ class TrunkChanged(NamedTuple):
     reason: str = ""
 
 
-class AgentLegUp(NamedTuple):
+class AgentLegUp(Message):
     """The agent's audio leg stands: the agent can receive live calls."""
 
     agent_id: str
     at: float
 
 
-class AgentLegDown(NamedTuple):
+class AgentLegDown(Message):
     """The agent's audio leg fell."""
 
     agent_id: str
@@ -95,21 +95,21 @@ class AgentLegDown(NamedTuple):
     reason: str = ""
 
 
-class AgentAccepted(NamedTuple):
+class AgentAccepted(Message):
     """The agent answered an offer (at once where the audio leg is kept up)."""
 
     agent_id: str
     at: float
 
 
-class AgentNoAnswer(NamedTuple):
+class AgentNoAnswer(Message):
     """The agent did not answer an offer (RONA)."""
 
     agent_id: str
     at: float
 
 
-class AgentAsked(NamedTuple):
+class AgentAsked(Message):
     """The agent, or a supervisor for them, asks for a state.
 
     wish: one of `dialer.agents.WISHES`; "hang_up" ends the call they are on.
@@ -122,7 +122,7 @@ class AgentAsked(NamedTuple):
     reason: str = ""
 
 
-class PreviewAnswered(NamedTuple):
+class PreviewAnswered(Message):
     """The agent has looked at the contact that was shown with this ticket."""
 
     agent_id: str
@@ -131,7 +131,7 @@ class PreviewAnswered(NamedTuple):
     accepted: bool
 
 
-class AgentDisposed(NamedTuple):
+class AgentDisposed(Message):
     """The agent says what came of the call that they have, or had last.
 
     disposition: of the campaign's own. callback_at: epoch seconds, for one that promises a call.

@@ -8,9 +8,10 @@ Every method may be called from any thread.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from dialer.events import DeskEvent, TrunkEvent
+from dialer.message import Message
 
 AttributeValue = str | int | float | bool | None | Sequence[str]
 
@@ -21,7 +22,7 @@ class Sink(Protocol):
     def tell(self, message: Any, /) -> None: ...
 
 
-class DialRequest(NamedTuple):
+class DialRequest(Message):
     """One call to place. The attempt is already committed to the store.
 
     number: E.164 with the plus sign. caller_id: what the callee sees, E.164 or "" for the
@@ -61,7 +62,7 @@ class Trunk(Protocol):
         """Play a prompt (a name in the prompts folder) to a live call."""
 
 
-class PreviewCard(NamedTuple):
+class PreviewCard(Message):
     """A contact as an agent sees it before it is dialed.
 
     ticket: names this preview. number: what would be dialed, E.164. attempts: how many this
@@ -114,7 +115,7 @@ class AgentDesk(Protocol):
         """The call is over; wrap-up begins."""
 
 
-class Callback(NamedTuple):
+class Callback(Message):
     """A call that was promised to a contact.
 
     at: epoch seconds. agent_id: who is to make it, "" for anybody.
@@ -124,7 +125,7 @@ class Callback(NamedTuple):
     agent_id: str = ""
 
 
-class ClaimRequest(NamedTuple):
+class ClaimRequest(Message):
     """Contacts wanted for a campaign.
 
     filter_name: a saved filter, "" for all contacts. order: "fifo" or "lifo". now: contacts due
@@ -144,7 +145,7 @@ class ClaimRequest(NamedTuple):
     retries: int | None = None
 
 
-class ClaimedContact(NamedTuple):
+class ClaimedContact(Message):
     """A contact that this campaign holds until it is settled, deferred or released.
 
     attributes: by name; a phone attribute is a sequence of E.164 numbers, one per index.
@@ -161,7 +162,7 @@ class ClaimedContact(NamedTuple):
     callback: Callback | None = None
 
 
-class ContactsClaimed(NamedTuple):
+class ContactsClaimed(Message):
     """Answer to `claim`. Fewer than asked: no more are due now.
 
     next_due_at: when the next waiting contact comes due, 0 when none waits.
@@ -172,7 +173,7 @@ class ContactsClaimed(NamedTuple):
     next_due_at: float = 0.0
 
 
-class AttemptDraft(NamedTuple):
+class AttemptDraft(Message):
     """An attempt about to be made. caller_id: what the callee will see, "" for the trunk's own."""
 
     contact_id: int
@@ -192,7 +193,7 @@ LIST_PAUSED = -1
 """In place of an attempt id: the contact's list was paused after it was claimed."""
 
 
-class AttemptsCommitted(NamedTuple):
+class AttemptsCommitted(Message):
     """Answer to `commit_attempts`: the attempts stand in the store and may be dialed.
 
     attempt_ids: one per draft, in order; NUMBER_BUSY or LIST_PAUSED where none was made.
@@ -202,7 +203,7 @@ class AttemptsCommitted(NamedTuple):
     attempt_ids: tuple[int, ...]
 
 
-class ContactNext(NamedTuple):
+class ContactNext(Message):
     """What becomes of a contact in a campaign: "done", or "waiting" until due_at at a node."""
 
     state: str
@@ -210,7 +211,7 @@ class ContactNext(NamedTuple):
     resume_node: str = ""
 
 
-class Settlement(NamedTuple):
+class Settlement(Message):
     """The end of an attempt: written once, with what becomes of its contact.
 
     Times are seconds since the epoch, 0 for what never happened. ring_s and friends are derived
@@ -234,7 +235,7 @@ class Settlement(NamedTuple):
     trunk: str = ""
 
 
-class Deferral(NamedTuple):
+class Deferral(Message):
     """A claimed contact that was not dialed, and why: it stays due, waits, or is refused.
 
     state: "due" (now), "waiting" (until due_at), "refused" (never in this campaign), or "done"
@@ -250,7 +251,7 @@ class Deferral(NamedTuple):
     resume_node: str = ""
 
 
-class Disposal(NamedTuple):
+class Disposal(Message):
     """What an agent says came of a settled attempt, and what becomes of its contact by that.
 
     attempts: how many the contact has had in the campaign, this one included; where it has had
@@ -267,7 +268,7 @@ class Disposal(NamedTuple):
     callback: Callback | None = None
 
 
-class StoreFailed(NamedTuple):
+class StoreFailed(Message):
     """A request to the store could not be carried out; nothing of it was done."""
 
     request_id: int
@@ -301,7 +302,7 @@ class ContactStore(Protocol):
 class Journal(Protocol):
     """The ledger: append-only records of `dialer.journal`."""
 
-    def append(self, record: tuple[Any, ...]) -> None: ...
+    def append(self, record: Message) -> None: ...
 
 
 __all__ = [

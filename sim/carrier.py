@@ -6,17 +6,17 @@ included. What a call comes to is decided in its fate; here it happens.
 """
 
 import threading
-from typing import NamedTuple
 
 from actors.runtime import Behaviour, Runtime, Timer, handles
 from dialer.events import Answered, Bridged, CpaVerdict, EndCause, Ended, Ringing, TrunkEvent
+from dialer.message import Message
 from dialer.metrics import Gauge, Metrics
 from dialer.ports import DialRequest, Sink
 from sim.fates import Callees, CallFate
 from sim.variates import uniform
 
 
-class CarrierTrouble(NamedTuple):
+class CarrierTrouble(Message):
     """To the carrier: from now on it refuses new calls, and its events get lost or come late.
 
     trunk: whose trouble it is, every trunk's if empty. lost, late: shares of the events of a call;

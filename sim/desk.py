@@ -6,7 +6,6 @@ a break and are back.
 """
 
 from math import inf
-from typing import NamedTuple
 
 from actors.runtime import Behaviour, Timer, handles
 from dialer.events import (
@@ -18,47 +17,48 @@ from dialer.events import (
     AgentNoAnswer,
     PreviewAnswered,
 )
+from dialer.message import Message
 from dialer.ports import Choices, PreviewCard, Sink
 from sim.fates import Habits
 
 
-class _LogIn(NamedTuple):
+class _LogIn(Message):
     agent_id: str
 
 
-class _LogOut(NamedTuple):
+class _LogOut(Message):
     agent_id: str
 
 
-class _Offer(NamedTuple):
+class _Offer(Message):
     agent_id: str
 
 
-class _Preview(NamedTuple):
+class _Preview(Message):
     agent_id: str
     ticket: int
     accept_by: float
 
 
-class _AskDisposition(NamedTuple):
+class _AskDisposition(Message):
     agent_id: str
     choices: Choices
 
 
-class _Connect(NamedTuple):
+class _Connect(Message):
     agent_id: str
 
 
-class _Release(NamedTuple):
+class _Release(Message):
     agent_id: str
     attempt_id: int
 
 
-class _WrapUpOver(NamedTuple):
+class _WrapUpOver(Message):
     agent_id: str
 
 
-class BreakDue(NamedTuple):
+class BreakDue(Message):
     """To the desk: this agent's break is due, for lasts_s from when it begins.
 
     announced: the agent asks for it at once, even in a call, so that the pool knows; else they

@@ -12,10 +12,11 @@ from typing import NamedTuple, Protocol
 
 from numpy.random import Generator
 
+from dialer.message import Message
 from dialer.ports import Choices, DialRequest
 
 
-class CallFate(NamedTuple):
+class CallFate(Message):
     """All that will happen to a call as far as the world decides it.
 
     outcome: one of `traits.OUTCOMES`.
@@ -66,14 +67,14 @@ class Callees(Protocol):
         """stream: the runtime's random streams by name. carrier: through which they are called."""
 
 
-class Offer(NamedTuple):
+class Offer(Message):
     """What comes of an offer to an agent: after_s later it is accepted, or was missed."""
 
     missed: bool
     after_s: float
 
 
-class PreviewAnswer(NamedTuple):
+class PreviewAnswer(Message):
     """What an agent makes of a contact that they are shown: "accepted", "skipped", or "timed_out"
     where they say nothing; after_s later."""
 

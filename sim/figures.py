@@ -11,9 +11,9 @@ the law allows.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import Any
 
 from dialer.journal import AgentMoved, CallMoved, Pulse
+from dialer.message import Message
 from dialer.outcomes import OUTCOMES
 
 _AWAY = ("logged_out", "not_ready")
@@ -110,10 +110,10 @@ class FiguresJournal:
             "settled": self._on_settled,
         }
 
-    def append(self, record: tuple[Any, ...]) -> None:
+    def append(self, record: Message) -> None:
         self.extend((record,))
 
-    def extend(self, records: Sequence[tuple[Any, ...]]) -> None:
+    def extend(self, records: Sequence[Message]) -> None:
         """Many at once."""
         step_of, on_agent = self._steps.get, self._on_agent
         for record in records:
@@ -165,7 +165,8 @@ class FiguresJournal:
                 figures.unserved += 1
 
     def _on_agent(self, record: AgentMoved) -> None:
-        agent_id, at, before, after = record[:4]
+        agent_id, at = record.agent_id, record.at
+        before, after = record.from_state, record.to_state
         state, since, free_since = self._agents.get(agent_id, ("", at, at))
         self._spend(state, since, at)
         if after in _LEAVING:

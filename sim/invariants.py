@@ -8,7 +8,6 @@ are told in words.
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from dialer.compliance.preset import CallingHours
@@ -16,6 +15,7 @@ from dialer.flow.graph import Flow
 from dialer.flow.hours import is_open
 from dialer.flow.nodes import Dial
 from dialer.journal import AgentMoved, CallMoved
+from dialer.message import Message
 from dialer.outcomes import OUTCOMES
 
 PROMISES = (
@@ -81,10 +81,10 @@ class InvariantsJournal:
             "settled": self._on_settled,
         }
 
-    def append(self, record: tuple[Any, ...]) -> None:
+    def append(self, record: Message) -> None:
         self.extend((record,))
 
-    def extend(self, records: Sequence[tuple[Any, ...]]) -> None:
+    def extend(self, records: Sequence[Message]) -> None:
         """Many at once."""
         step_of, on_agent = self._steps.get, self._on_agent
         for record in records:

@@ -6,20 +6,22 @@ reads the records reads them by the thousand.
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
+
+from dialer.message import Message
 
 
 class Reader(Protocol):
     """A journal that takes many records at once."""
 
-    def extend(self, records: Sequence[tuple[Any, ...]]) -> None: ...
+    def extend(self, records: Sequence[Message]) -> None: ...
 
 
 class Ledger:
     """A sink of records. journals: who reads them, each in order, at every `flush`."""
 
     def __init__(self, *journals: Reader) -> None:
-        self._records: list[tuple[Any, ...]] = []
+        self._records: list[Message] = []
         self._journals = journals
         # Every call tells several records: the list itself takes them.
         self.tell = self._records.append

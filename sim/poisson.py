@@ -7,7 +7,6 @@ claiming an agent, waiting, leaving, talking, wrapping up, is what the dialer do
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
 
 from actors.call import Call, CallPlan
 from actors.messages import AddAgent, ReadyAttempt
@@ -20,6 +19,7 @@ from dialer.compliance.preset import Preset
 from dialer.events import AgentAsked
 from dialer.flow.graph import Flow, load_flow
 from dialer.flow.nodes import NodeBase
+from dialer.message import Message
 from dialer.ports import Choices, ClaimedContact, DialRequest, Settlement
 from sim.fates import AgentDay, CallFate, FateOf, Offer, PreviewAnswer, SaidOfCall, Streams
 from sim.figures import FiguresJournal
@@ -58,11 +58,11 @@ nodes:
 """
 
 
-class _Arrival(NamedTuple):
+class _Arrival(Message):
     """A caller comes."""
 
 
-class QueuePlan(NamedTuple):
+class QueuePlan(Message):
     """A queue to simulate.
 
     arrivals: per second. talk, wrap_up: an agent's time for a caller. patience: how long a caller
@@ -82,7 +82,7 @@ class QueuePlan(NamedTuple):
         return self.talk.mean + self.wrap_up.mean
 
 
-class QueueFigures(NamedTuple):
+class QueueFigures(Message):
     """What a run of a queue came to, of the callers that came in its window.
 
     waits, left: shares of the callers who did not find an agent free, and who left unserved.
@@ -252,7 +252,7 @@ class _LineJournal:
         self.came = self.delayed = self.left = 0
         self.waited_s = self.waiting_s = 0.0
 
-    def extend(self, records: Sequence[tuple[Any, ...]]) -> None:
+    def extend(self, records: Sequence[Message]) -> None:
         for record in records:
             if type(record) is journal.CallMoved:
                 self._on_moved(record)

@@ -15,6 +15,7 @@ from dialer.compliance.preset import Preset
 from dialer.errors import InputError
 from dialer.flow.graph import FlowDefinition
 from dialer.journal import Simulated, encode, encode_all, header
+from dialer.message import Message
 from sim.experiment import Case, run_case
 from sim.replication import Replication
 from sim.scenario import Scenario
@@ -67,7 +68,7 @@ class JournalFile:
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
 
-    def extend(self, records: Sequence[tuple[Any, ...]]) -> None:
+    def extend(self, records: Sequence[Message]) -> None:
         self._stream.write(encode_all(records))
 
 

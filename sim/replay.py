@@ -7,27 +7,27 @@ what follows it follows from it.
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from dialer.errors import InputError
 from dialer.journal import Pulse, Record, Simulated, Tally, decode
+from dialer.message import Message
 from dialer.pacing.redecide import Redecision, redecide
 from sim.experiment import run_case
 from sim.recording import case_of
 
 
-class Difference(NamedTuple):
+class Difference(Message):
     """recorded, replayed: the records that differ, None where that side has ended.
 
     place: how many records agree before them.
     """
 
     place: int
-    recorded: tuple[Any, ...] | None
-    replayed: tuple[Any, ...] | None
+    recorded: Message | None
+    replayed: Message | None
 
 
-class Replay(NamedTuple):
+class Replay(Message):
     """What came of it. difference: None where there is none.
 
     records: that agree. other_versions: what was another when it was recorded, as
@@ -52,7 +52,7 @@ class _Comparison:
         self._recorded = recorded
         self.records = 0
 
-    def extend(self, records: Sequence[tuple[Any, ...]]) -> None:
+    def extend(self, records: Sequence[Message]) -> None:
         for record in records:
             expected = next(self._recorded, None)
             if expected != record or type(expected) is not type(record):
@@ -106,7 +106,7 @@ def replay_simulation(path: Path, versions: dict[str, str]) -> Replay:
         return Replay(comparison.records, None, others)
 
 
-class Decisions(NamedTuple):
+class Decisions(Message):
     """What came of deciding a live day again.
 
     agree: decisions that come out as recorded. unknown: records that do not hold all that they

@@ -8,8 +8,6 @@ It runs several times per call, so nodes are told apart by `type(node) is`: pyda
 answering isinstance costs ten times that.
 """
 
-from typing import NamedTuple
-
 from dialer.errors import StateError
 from dialer.flow.graph import Flow
 from dialer.flow.hours import next_time_of_day
@@ -26,30 +24,31 @@ from dialer.flow.nodes import (
     SeizeAgent,
     Wait,
 )
+from dialer.message import Message
 from dialer.ports import ContactNext
 
 DONE = ContactNext("done")
 
 
-class AskDue(NamedTuple):
+class AskDue(Message):
     """Find out whether a contact is due, then go on from the node by port true or false."""
 
     node: CheckUndeliveredContacts
 
 
-class Seize(NamedTuple):
+class Seize(Message):
     """Strive for the node's target; outcomes go on from it by `after_seize`."""
 
     node: SeizeAgent
 
 
-class Release(NamedTuple):
+class Release(Message):
     """Release contacts through Init."""
 
     node: Init
 
 
-class PulseEnds(NamedTuple):
+class PulseEnds(Message):
     """Nothing more to do for this pulse; `reason` says why for the ledger."""
 
     reason: str
@@ -122,7 +121,7 @@ def contact_step(flow: Flow, exits: tuple[tuple[str, str], ...], facts: "Facts")
     return DONE
 
 
-class Facts(NamedTuple):
+class Facts(Message):
     """What a decision about a contact may rest on. now: epoch seconds."""
 
     outcome: str

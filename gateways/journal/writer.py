@@ -15,9 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
 
 from dialer import journal
+from dialer.message import Message
 from gateways.journal.segments import create_next, remove_old
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class JournalWriter:
         self._on_written = on_written
         self._on_lost = on_lost
         # Appending to a deque is one step of the interpreter: no lock is needed.
-        self._queue: deque[tuple[Any, ...]] = deque()
+        self._queue: deque[Message] = deque()
         self._unwritten: deque[bytes] = deque()
         self._stop = Event()
         self._thread: Thread | None = None
@@ -78,7 +78,7 @@ class JournalWriter:
         self._thread = Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
-    def append(self, record: tuple[Any, ...]) -> None:
+    def append(self, record: Message) -> None:
         """Queue a record of `dialer.journal`; from any thread, at once."""
         self._queue.append(record)
 

@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from msgspec.structs import asdict
+
+from dialer.message import Message
 from dialer.ports import AttributeValue
 
 T = TypeVar("T")
@@ -199,6 +202,8 @@ def as_json(record: Any) -> Any:
         return {field.name: as_json(getattr(record, field.name)) for field in fields(record)}
     if isinstance(record, Mapping):
         return {str(name): as_json(value) for name, value in record.items()}
+    if isinstance(record, Message):
+        return as_json(asdict(record))
     if isinstance(record, tuple) and hasattr(record, "_asdict"):
         return as_json(record._asdict())
     if isinstance(record, Sequence) and not isinstance(record, str):

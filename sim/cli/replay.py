@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from msgspec.structs import asdict
 
 from dialer.errors import InputError
+from dialer.message import Message
 from sim.cli.lent import Lab, Out, Work
 from sim.replay import Decisions, Replay, is_simulated, replay_decisions, replay_simulation
 
@@ -72,11 +74,10 @@ def _of_simulation(found: Replay) -> dict[str, Any]:
     }
 
 
-def _record(record: tuple[Any, ...] | None) -> dict[str, Any] | None:
+def _record(record: Message | None) -> dict[str, Any] | None:
     if record is None:
         return None
-    fields: dict[str, Any] = record._asdict()  # type: ignore[attr-defined]
-    return {"kind": type(record).__name__, **fields}
+    return {"kind": type(record).__name__, **asdict(record)}
 
 
 def _show_simulation(out: Out, found: dict[str, Any]) -> None:

@@ -6,10 +6,10 @@ nothing else; so a ledger fits into a scenario as a carrier's CSV does.
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from dialer.errors import InputError
 from dialer.journal import AgentMoved, CallMoved, Record, Tally, decode
+from dialer.message import Message
 from sim.fit.records import AgentEvent, CallRecord, Traffic
 
 SUFFIX = ".fdj"
@@ -51,7 +51,7 @@ def _records(path: Path, tally: Tally) -> Iterator[Record]:
             raise InputError(str(file), f"cannot be read: {error.strerror}") from None
 
 
-def traffic_of(records: Iterable[tuple[Any, ...]], source: str) -> Traffic:
+def traffic_of(records: Iterable[Message], source: str) -> Traffic:
     """The traffic of a ledger's records, in their order."""
     reading = _Reading(source)
     for record in records:
@@ -95,7 +95,8 @@ class _Reading:
             self._traffic.add(record)
 
     def agent(self, moved: AgentMoved) -> None:
-        agent, at, before, after = moved[:4]
+        agent, at = moved.agent_id, moved.at
+        before, after = moved.from_state, moved.to_state
         self._last_at = max(self._last_at, at)
         self._traffic.agent_events.append(AgentEvent(agent, at, before, after))
         wrapped = self._wrapping.pop(agent, None)

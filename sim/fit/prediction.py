@@ -7,10 +7,10 @@ it is as wide as days differ by chance and as the recording was short.
 from collections.abc import Sequence
 from itertools import pairwise
 from math import sqrt
-from typing import Any, NamedTuple
 
 import numpy as np
 
+from dialer.message import Message
 from sim.figures import Figures, FiguresJournal
 from sim.replication import Day, run_replication
 from sim.world import WorldPlan
@@ -28,7 +28,7 @@ class HoursJournal:
         self._hours = [FiguresJournal(since, until, late_s) for since, until in pairwise(ends)]
         self._end = ends[-1]
 
-    def extend(self, records: Sequence[tuple[Any, ...]]) -> None:
+    def extend(self, records: Sequence[Message]) -> None:
         for hour in self._hours:
             hour.extend(records)
 
@@ -56,7 +56,7 @@ def hours_of(plan: WorldPlan, day: Day, seed: int) -> list[dict[str, float]]:
     return hours.close()
 
 
-class Interval(NamedTuple):
+class Interval(Message):
     """Where a figure of an hour will lie. hour: from 0, of the day."""
 
     figure: str
@@ -95,7 +95,7 @@ def predict(
     return found
 
 
-class Judged(NamedTuple):
+class Judged(Message):
     """A prediction and what came. day: from 0."""
 
     interval: Interval

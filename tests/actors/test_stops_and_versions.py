@@ -149,7 +149,9 @@ def test_a_request_ends_with_the_stop(scene: Scene) -> None:
     before = len(scene.team.ledger.records)
     scene.add_agents(2, prefix="late")
     scene.settle()
-    moves = [r for r in scene.team.ledger.records[before:] if "reserved" in r]
+    moves = [
+        r for r in scene.team.ledger.records[before:] if getattr(r, "to_state", "") == "reserved"
+    ]
     assert moves == []
 
 

@@ -216,9 +216,9 @@ class Ledger:
     """A journal in memory."""
 
     def __init__(self) -> None:
-        self.records: list[tuple[Any, ...]] = []
+        self.records: list[Any] = []
 
-    def append(self, record: tuple[Any, ...]) -> None:
+    def append(self, record: Any) -> None:
         self.records.append(record)
 
     def pulses(self) -> list[journal.Pulse]:
