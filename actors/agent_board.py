@@ -45,8 +45,8 @@ class AgentBoard:
     def strive(self, node: SeizeAgent, request_id: int) -> int:
         """Ask for the target minus what is held or asked for; how many that is."""
         target = node.target if isinstance(node.target, int) else 0
-        missing = max(0, target - len(self.book) - self.requested)
-        if missing:
+        missing = target - len(self.book) - self.requested
+        if missing > 0:
             self._requests[request_id] = missing
             self.requested += missing
             ttl_s = node.request_ttl_s

@@ -51,13 +51,17 @@ class AgentShares:
         """The request that gets the next agent, and whom; the oldest among equals."""
         best: tuple[SeizeRequest, PooledAgent] | None = None
         least = (math.inf, 0)
+        # The younger requests of a campaign for the same queue fare as its oldest does.
+        seen = None
         for request in requests:
-            if not request.wants_more:
+            seize = request.seize
+            wanted = (seize.campaign_id, seize.queue)
+            if wanted == seen or not request.wants_more:
                 continue
-            rank = self._rank(request.seize.campaign_id)
+            seen = wanted
+            rank = self._rank(seize.campaign_id)
             if best is not None and rank >= least:
                 continue
-            seize = request.seize
             agent = self.free(seize.queue)
             if agent is not None and self.room(seize.campaign_id, seize.queue):
                 best, least = (request, agent), rank

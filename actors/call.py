@@ -44,6 +44,7 @@ FORBIDDEN_S = 60.0
 """A contact whose call the carrier forbade on its own account comes due again after this time."""
 
 _NO_CAUSE = EndCause("")
+_PATIENCE_OVER = PatienceOver()
 
 _NOT_HUMAN = frozenset({"answering_machine", "fax", "network_tone"})
 """Verdicts under which nobody is there to be left waiting; "not_sure" is not one of them."""
@@ -65,8 +66,8 @@ class Call(Behaviour):
     lane: ClassVar[str] = "pool"
 
     def __init__(self, plan: CallPlan, services: Services, campaign: Sink) -> None:
+        # At most 30 attributes, or CPython keeps them in a slower place.
         self._plan = plan
-        self._flow = plan.flow
         self._attempt_id = plan.attempt.attempt_id
         self._contact_id = plan.attempt.contact.contact_id
         self._services = services
@@ -84,12 +85,10 @@ class Call(Behaviour):
         self._dialed_at = self._ringing_at = self._answered_at = 0.0
         self._bridged_at = self._ended_at = 0.0
         self._agent_id = ""
-        self._verdict = ""
         self._claimed = False
         self._let_go = False
         self._acknowledged = False
         self._outcome = ""
-        self._settled = False
         self._cause = _NO_CAUSE
         self._timer: Timer | None = None
         self._ring_timer = 0
@@ -165,31 +164,29 @@ class Call(Behaviour):
 
     @handles(CpaVerdict)
     def _on_verdict(self, event: CpaVerdict) -> None:
-        if self._state == "answered" and not self._verdict:
+        if self._state == "answered":
             self._decide(event.verdict)
 
     def _decide(self, verdict: str) -> None:
-        self._verdict = verdict
+        now = self.runtime.now()
         human = verdict not in _NOT_HUMAN
-        node = call_step(self._flow, self._dial.id, human=human)
+        node = call_step(self._plan.flow, self._dial.id, human=human)
         if type(node) is RouteToAgent:
-            self._wait_for_agent(node)
+            self._wait_for_agent(node, now)
         else:
-            self._hang_up(verdict if not human and verdict in OUTCOMES else "ended_by_flow")
+            self._hang_up(verdict if not human and verdict in OUTCOMES else "ended_by_flow", now)
 
-    def _wait_for_agent(self, node: RouteToAgent) -> None:
+    def _wait_for_agent(self, node: RouteToAgent, now: float) -> None:
         self._route = node
         self._claimed = True
-        self._move("route", self.runtime.now())
+        self._move("route", now)
         self._services.pool.tell(
             ClaimAgent(
                 self._attempt_id, self._plan.campaign_id, node.queue, self.ref, self._plan.attempt
             )
         )
-        waited = self.runtime.now() - self._answered_at
-        self._timer = self.runtime.after(
-            max(0.0, node.patience_s - waited), self.ref, PatienceOver()
-        )
+        left_s = node.patience_s - (now - self._answered_at)
+        self._timer = self.runtime.after(max(0.0, left_s), self.ref, _PATIENCE_OVER)
 
     @handles(AgentAssigned)
     def _on_assigned(self, message: AgentAssigned) -> None:
@@ -221,16 +218,16 @@ class Call(Behaviour):
     @handles(AgentHangsUp)
     def _on_agent_hangs_up(self, _: AgentHangsUp) -> None:
         if self._state == "bridged":
-            self._hang_up("")
+            self._hang_up("", self.runtime.now())
 
     @handles(AgentLost)
     def _on_agent_lost(self, _: AgentLost) -> None:
         if self._state == "bridged":
-            self._hang_up("" if self._bridged_at else "agent_unavailable")
+            self._hang_up("" if self._bridged_at else "agent_unavailable", self.runtime.now())
 
-    def _hang_up(self, outcome: str) -> None:
+    def _hang_up(self, outcome: str, now: float) -> None:
         self._outcome = outcome
-        self._move("hang_up", self.runtime.now())
+        self._move("hang_up", now)
         self._trunk.hang_up(self._attempt_id)
 
     # --- the end ------------------------------------------------------------------------------
@@ -305,7 +302,7 @@ class Call(Behaviour):
             exits = ((self._route.id, port), *exits)
         meaning = OUTCOMES[outcome]
         facts = Facts(outcome, attempt.contact.attempts + meaning.counts, self._ended_at)
-        what_next = contact_step(self._flow, exits, facts)
+        what_next = contact_step(self._plan.flow, exits, facts)
         if meaning.trunk_fault and what_next.state == "waiting":
             # No cap ends what does not count, so it must not turn round without a rest.
             rested_at = self._ended_at + TRUNK_FAULT_S
@@ -333,7 +330,7 @@ class Call(Behaviour):
         )
         self._services.store.settle(settlement)
         self._campaign.tell(settlement)
-        self._settled = True
+        self._state = "settled"
         self._record("settled", self._ended_at, outcome)
 
     def _comes_again_after(self, outcome: str, attempts: int) -> float:
@@ -359,7 +356,7 @@ class Call(Behaviour):
         self._trunk.hang_up(self._attempt_id)
         if self._claimed:
             self._release_agent()
-        if not self._settled:
+        if self._state != "settled":
             self._ended_at = self._ended_at or self.runtime.now()
             self._cause = EndCause("near", text=f"the call's actor failed: {error!r}"[:200])
             self._leave_line(self._cause, self._ended_at)

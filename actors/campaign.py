@@ -139,7 +139,7 @@ class Campaign(Behaviour):
         self._record(journal.CampaignMoved(self._id, now, "published"))
         for message in self._briefing():
             self.receive(message)
-        self._next_pulse(now)
+        self._next_pulse(now, now)
 
     def on_stop(self) -> None:
         self._calls.take_back(self.runtime.now(), "the campaign was taken down")
@@ -162,10 +162,9 @@ class Campaign(Behaviour):
 
     # --- the pulse ----------------------------------------------------------------------------
 
-    def _next_pulse(self, due_at: float) -> None:
+    def _next_pulse(self, due_at: float, now: float) -> None:
         self._pulse += 1
-        delay_s = max(0.0, due_at - self.runtime.now())
-        self.runtime.after(delay_s, self.ref, PulseDue(self._pulse, due_at))
+        self.runtime.after(max(0.0, due_at - now), self.ref, PulseDue(self._pulse, due_at))
 
     @handles(PulseDue)
     def _on_pulse(self, pulse: PulseDue) -> None:
@@ -175,7 +174,7 @@ class Campaign(Behaviour):
         lateness_s = now - pulse.due_at
         behind = int(lateness_s / interval_s) if lateness_s > interval_s else 0
         self._cells.pulse("skipped", behind)
-        self._next_pulse(pulse.due_at + (behind + 1) * interval_s)
+        self._next_pulse(pulse.due_at + (behind + 1) * interval_s, now)
         self._services.lines.tick(now)
         if self._obstacles.quiet is not None:
             return
@@ -183,8 +182,9 @@ class Campaign(Behaviour):
             self._cells.pulse("skipped", 1)
             return
         self._cells.pulse_lateness(lateness_s)
-        self._cells.pulse("fired" if self._obstacles.is_open(now) else "outside_window", 1)
-        if not self._is_obstructed():
+        limit = self._limit()
+        self._cells.pulse("outside_window" if limit == "window" else "fired", 1)
+        if not limit:
             self._take(pulse_step(self._flow, self._flow.start.id, "pulse"), pulse=True)
 
     def _take(self, step: PulseStep, *, pulse: bool = False) -> None:
@@ -216,7 +216,7 @@ class Campaign(Behaviour):
         if not answer.due:
             self._board.stand_down()
             self._explain("no contact is due", self._inputs())
-        if answer.due or not isinstance(step, PulseEnds):
+        if (answer.due or type(step) is not PulseEnds) and not self._limit():
             self._take(step, pulse=True)
 
     # --- agents -------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ class Campaign(Behaviour):
         self._seize = node
         self._request_id += 1
         self._board.strive(node, self._request_id)
-        if len(self._board):
+        if len(self._board.book):
             self._take(after_seize(self._flow, node, "agent_reserved"), pulse=True)
         else:
             self._explain("waiting for an agent to come free", self._inputs())
@@ -237,7 +237,7 @@ class Campaign(Behaviour):
         if self._seize is not None and self._obstacles.quiet is None:
             self._explain(failure.event.replace("_", " "), self._inputs())
             step = after_seize(self._flow, self._seize, failure.event)
-            if not isinstance(step, PulseEnds):
+            if type(step) is not PulseEnds and not self._limit():
                 self._take(step)
 
     @handles(AgentsMoved)
@@ -247,7 +247,7 @@ class Campaign(Behaviour):
 
     def _arm_idle(self, *, dial: bool = True) -> None:
         """Agents newly reserved, or whose last attempt ended without a human: dial at once."""
-        if not self._board.to_arm() or self._is_obstructed() or not dial:
+        if not self._board.to_arm() or self._limit() or not dial:
             return
         if self._seize is None:
             self._board.stand_down()  # reserved for a version of the flow that is no more
@@ -258,8 +258,6 @@ class Campaign(Behaviour):
 
     def _release(self, node: Init, *, pulse: bool) -> None:
         """Release contacts: for agents newly armed, and at a pulse up to the quotas."""
-        if self._is_obstructed():
-            return
         dialing = node.dialing
         if type(dialing) is Preview:
             self._release_previews(dialing)
@@ -384,7 +382,7 @@ class Campaign(Behaviour):
         """ticket: of an attempt that could not leave and was given back, if it was."""
         if ticket is not None:
             self._board.book.ended(ticket)
-            self._is_obstructed()
+            self._limit()
 
     # --- calls --------------------------------------------------------------------------------
 
@@ -444,20 +442,22 @@ class Campaign(Behaviour):
 
     # --- why not ------------------------------------------------------------------------------
 
-    def _is_obstructed(self) -> bool:
-        """Whether nothing may be dialed now; then idle agents are let go and the why is told."""
+    def _limit(self) -> str:
+        """What keeps us from dialing now; then idle agents are let go and the why is told."""
         obstacle, limit = self._obstacles.any(self.runtime.now())
         if obstacle:
             self._previews.withdraw()
             self._board.stand_down()
             self._explain(obstacle, self._inputs(), clamps=(limit,))
-        return bool(obstacle)
+        return limit
 
     def _inputs(self) -> tuple[tuple[str, float], ...]:
+        board = self._board
+        book = board.book
         return (
-            ("reserved", float(len(self._board.book))),
-            ("requested", float(self._board.requested)),
-            ("in_flight", float(self._board.book.in_flight)),
+            ("reserved", float(len(book))),
+            ("requested", float(board.requested)),
+            ("in_flight", float(book.in_flight)),
         )
 
     def _explain(

@@ -48,13 +48,13 @@ class CampaignCells:
 
     def pulse(self, result: str, times: int) -> None:
         if times:
-            self._pulses[result].inc(times)
+            self._pulses[result].value += times
 
     def pulse_lateness(self, lateness_s: float) -> None:
         self._lateness.observe(max(0.0, lateness_s))
 
     def target(self, calls: float) -> None:
-        self._target.set(calls)
+        self._target.value = calls
 
     def agent_moved(self, agent_id: str, before: str, after: str, at: float) -> None:
         """Count an agent in another state. before, after: "" for one who comes, or goes."""
@@ -79,7 +79,7 @@ class CampaignCells:
         self._dispositions[means].inc()
 
     def attempt(self) -> None:
-        self._attempts.inc()
+        self._attempts.value += 1
 
     def call_moved(self, from_state: str, to_state: str) -> None:
         # Several times per call: the cells are written without a call in between.
@@ -97,7 +97,7 @@ class CampaignCells:
         Abandoned: by its outcome, or because the agent came later than the law allows; the second
         is a customer who was left waiting too.
         """
-        self._results[call.outcome].inc()
+        self._results[call.outcome].value += 1
         if call.ringing_at:
             self._ring.observe((call.answered_at or call.ended_at) - call.ringing_at)
         late = False

@@ -37,7 +37,6 @@ from actors.store_answers import StoreAnswers
 from actors.trunk_watch import TrunkWatch
 from actors.unplaced import never_dialed
 from dialer import journal
-from dialer.caller_ids import Caller
 from dialer.compliance.permission import Rule
 from dialer.flow.graph import Flow
 from dialer.message import Message
@@ -59,14 +58,18 @@ NUMBER_BUSY_S = 15.0
 
 
 class _Pending(Message):
-    """Attempts that wait for their commit. flow: the version that they belong to."""
+    """Attempts that wait for their commit, one for each ticket of the need.
+
+    flow: the version that they belong to.
+    """
 
     need: NeedContacts
     flow: Flow
-    tickets: tuple[int, ...]
-    contacts: tuple[ClaimedContact, ...]
-    drafts: tuple[AttemptDraft, ...]
-    callers: tuple[Caller, ...]
+    chosen: list[Chosen]
+
+    @property
+    def contacts(self) -> list[ClaimedContact]:
+        return [choice.contact for choice in self.chosen]
 
 
 class ContactFeeder(Behaviour):
@@ -128,9 +131,10 @@ class ContactFeeder(Behaviour):
 
     def receive(self, message: Any) -> Any:
         """What the store answers at once is dealt with at once."""
-        self._answers.attend()
-        reply = super().receive(message)
-        while (answer := self._answers.take()) is not None:
+        answers = self._answers
+        answers.attend()
+        reply = self.handlers[type(message)](self, message)
+        while (answer := answers.take()) is not None:
             self._on_answer(answer)
         return reply
 
@@ -230,7 +234,7 @@ class ContactFeeder(Behaviour):
                 self._store.settle(settlement)
             else:
                 self._defer_due((contact,), reason)
-        self._short(pending.need._replace(tickets=pending.tickets), reason)
+        self._short(pending.need, reason)
 
     # --- claiming -----------------------------------------------------------------------------
 
@@ -283,7 +287,7 @@ class ContactFeeder(Behaviour):
                 self._defer_due(pending.contacts, self._quiet)
             else:
                 ahead.contacts.extendleft(reversed(pending.contacts))
-            self._short(pending.need._replace(tickets=pending.tickets), self._trouble)
+            self._short(pending.need, self._trouble)
 
     # --- serving ------------------------------------------------------------------------------
 
@@ -298,13 +302,14 @@ class ContactFeeder(Behaviour):
                 self._short(need, "no contact is due")
                 continue
             self._needs.popleft()
-            served, left = need.tickets[: len(chosen)], need.tickets[len(chosen) :]
-            if need.preview:
-                self._find_previews(served, chosen)
-            else:
-                self._commit(need._replace(tickets=served), chosen)
+            left = need.tickets[len(chosen) :]
             if left:
                 self._needs.appendleft(need._replace(tickets=left))
+                need = need._replace(tickets=need.tickets[: len(chosen)])
+            if need.preview:
+                self._find_previews(need.tickets, chosen)
+            else:
+                self._commit(need, chosen)
         # Not after every dial: the store is asked when half of what is kept ahead is used up.
         if self._needs or self._ahead.is_low:
             self._claim()
@@ -356,7 +361,7 @@ class ContactFeeder(Behaviour):
     def _commit(self, need: NeedContacts, chosen: list[Chosen]) -> None:
         now = self.runtime.now()
         self._request_id += 1
-        drafts = tuple(
+        drafts = [
             AttemptDraft(
                 choice.contact.contact_id,
                 self._campaign_id,
@@ -368,12 +373,8 @@ class ContactFeeder(Behaviour):
                 choice.caller.number,
             )
             for choice in chosen
-        )
-        contacts = tuple(choice.contact for choice in chosen)
-        callers = tuple(choice.caller for choice in chosen)
-        self._commits[self._request_id] = _Pending(
-            need, self._flow, need.tickets, contacts, drafts, callers
-        )
+        ]
+        self._commits[self._request_id] = _Pending(need, self._flow, chosen)
         self._store.commit_attempts(self._request_id, drafts, self._answers)
 
     def _on_committed(self, answer: AttemptsCommitted) -> None:
@@ -383,21 +384,14 @@ class ContactFeeder(Behaviour):
         short: list[int] = []
         lost: list[int] = []
         busy: list[Deferral] = []
-        rows = zip(
-            pending.tickets,
-            pending.contacts,
-            pending.drafts,
-            pending.callers,
-            answer.attempt_ids,
-            strict=True,
-        )
-        for ticket, contact, draft, caller, attempt_id in rows:
+        rows = zip(pending.need.tickets, pending.chosen, answer.attempt_ids, strict=True)
+        for ticket, choice, attempt_id in rows:
+            contact, caller = choice.contact, choice.caller
             agent_id = self._kept.agent(ticket)
             if attempt_id > 0:
+                dial_id, number = choice.dial.id, choice.number
                 ready.append(
-                    ReadyAttempt(
-                        ticket, attempt_id, draft.node_id, draft.number, contact, caller, agent_id
-                    )
+                    ReadyAttempt(ticket, attempt_id, dial_id, number, contact, caller, agent_id)
                 )
             else:
                 (lost if agent_id else short).append(ticket)

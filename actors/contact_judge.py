@@ -54,7 +54,9 @@ class ContactJudge:
             # The flow leads nobody here beyond the cap; a disposition or a promise may.
             reason = f"it has had its {dial.max_attempts} attempts"
             return self._defer(contact, "refused", 0.0, reason)
-        trunks = tuple(name for name in dial.channels if name not in self._trunks.down)
+        trunks = dial.channels
+        if self._trunks.down:
+            trunks = tuple(name for name in trunks if name not in self._trunks.down)
         if not trunks:
             reason = f"trunk {', '.join(dial.channels)} is down"
             return self._defer(contact, "waiting", now + TRUNK_DOWN_S, reason)

@@ -46,5 +46,7 @@ class Obstacles:
             return self.quiet.reason, "status"
         if not self.is_open(now):
             return "outside the time windows of the Start node", "window"
+        if not self.trunks.down:
+            return "", ""
         trouble = self.trunks.trouble(self._flow)
         return (trouble, "trunk") if trouble else ("", "")

@@ -38,11 +38,11 @@ class _Quality:
         if alerted_at:
             self.delay.observe(max(0.0, alerted_at - call.dialed_at))
         if call.answered_at:
-            self.answers.inc()
+            self.answers.value += 1
             if call.ended_at - call.answered_at < SHORT_CALL_S:
-                self.short.inc()
+                self.short.value += 1
         if alerted_at or call.outcome in _EFFECTIVE:
-            self.effective.inc()
+            self.effective.value += 1
 
 
 class TrunkCells:
@@ -57,7 +57,7 @@ class TrunkCells:
 
     def seized(self, caller_id: str) -> None:
         """A call left. caller_id: the name of the one it shows, "" for one without a name."""
-        self._trunk.seizures.inc()
+        self._trunk.seizures.value += 1
         if caller_id:
             self._of_caller_id(caller_id).seizures.inc()
 

@@ -13,9 +13,29 @@ from actors.trunk_cells import TrunkCells
 from dialer.calls import ReachedCall
 from dialer.events import EndCause, TrunkChanged
 from dialer.metrics import Metrics
-from dialer.trunks.line import Line, LineLimits, Room
+from dialer.trunks.line import NO_LIMIT, Line, LineLimits, Room
 
 log = logging.getLogger("foredial.trunks")
+
+
+class _Lines(dict[str, Line]):
+    """By name; one that nobody has set up has no limits."""
+
+    def __missing__(self, name: str) -> Line:
+        line = self[name] = Line(name)
+        return line
+
+
+class _Cells(dict[str, TrunkCells]):
+    """By trunk; they come into being with its first call."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        super().__init__()
+        self._metrics = metrics
+
+    def __missing__(self, name: str) -> TrunkCells:
+        cells = self[name] = TrunkCells(self._metrics, name)
+        return cells
 
 
 class TrunkLines:
@@ -31,9 +51,8 @@ class TrunkLines:
         limits: Mapping[str, LineLimits] | None = None,
         news: Callable[[TrunkChanged], None] | None = None,
     ) -> None:
-        self._metrics = metrics
-        self._cells: dict[str, TrunkCells] = {}
-        self._lines: dict[str, Line] = {}
+        self._cells = _Cells(metrics)
+        self._lines = _Lines()
         self._carriers: dict[str, TrunkChanged] = {}
         self._news = news
         self._lock = threading.Lock()
@@ -51,44 +70,46 @@ class TrunkLines:
     def plan(self, name: str, campaign_id: int, preparing: int, waiting: int) -> None:
         """What a campaign has on its way: without a slot yet, and waiting for the slot it has."""
         with self._lock:
-            self._line(name).plan(campaign_id, preparing, waiting)
+            self._lines[name].plan(campaign_id, preparing, waiting)
 
     def room(self, names: tuple[str, ...], now: float, within_s: float) -> Room:
         """How many calls may be released over these trunks, to leave within that time."""
         with self._lock:
-            rooms = [self._line(name).room(now, within_s) for name in names]
+            rooms = [self._lines[name].room(now, within_s) for name in names]
+        if len(rooms) == 1:
+            return rooms[0]
         if any(room.dials is None for room in rooms):
-            return Room(None)
-        tightest = min(rooms, key=lambda room: room.dials or 0, default=Room(None))
+            return NO_LIMIT
+        tightest = min(rooms, key=lambda room: room.dials or 0, default=NO_LIMIT)
         return tightest._replace(dials=sum(room.dials or 0 for room in rooms))
 
     def next_slot(self, name: str, now: float) -> float:
         """Seconds until the next call may leave through a trunk; the slot is used up."""
         with self._lock:
-            return self._line(name).next_slot(now)
+            return self._lines[name].next_slot(now)
 
     # --- calls --------------------------------------------------------------------------------
 
     def take(self, names: tuple[str, ...], attempt_id: int, caller_id: str = "") -> tuple[str, str]:
         """Take a channel of the first trunk that has one: its name, or "" and why there is none."""
-        whys: dict[str, None] = {}
         with self._lock:
+            whys: dict[str, None] = {}
             for name in names:
                 carrier = self._carriers.get(name)
                 if carrier is not None and not carrier.up:
                     whys[f"trunk {name} is down: {carrier.reason}"] = None
                     continue
-                why = self._line(name).take(attempt_id)
+                why = self._lines[name].take(attempt_id)
                 if not why:
-                    self._cells_of(name).seized(caller_id)
+                    self._cells[name].seized(caller_id)
                     return name, ""
                 whys[why] = None
         return "", "; ".join(whys)
 
     def heard(self, name: str, attempt_id: int, now: float) -> None:
-        """A call rings or is answered."""
+        """A call rings or is answered for the first time."""
         with self._lock:
-            if self._line(name).heard(attempt_id):
+            if self._lines[name].heard(attempt_id):
                 self._breaker_moved(name, now)
 
     def ended(
@@ -96,11 +117,11 @@ class TrunkLines:
     ) -> None:
         """A call is over, or goes on elsewhere; a second time does nothing."""
         with self._lock:
-            line = self._line(name)
+            line = self._lines[name]
             before = line.in_use
             moved = line.ended(attempt_id, cause, bool(call.answered_at), now)
             if line.in_use != before:
-                self._cells_of(name).ended(call)
+                self._cells[name].ended(call)
             if moved:
                 self._breaker_moved(name, now)
 
@@ -122,9 +143,9 @@ class TrunkLines:
                     self._breaker_moved(name, now)
 
     def _breaker_moved(self, name: str, now: float) -> None:
-        breaker = self._line(name).breaker
+        breaker = self._lines[name].breaker
         self._open_breakers = sum(line.breaker.state == "open" for line in self._lines.values())
-        self._cells_of(name).breaker(breaker.state)
+        self._cells[name].breaker(breaker.state)
         rest_s = round(breaker.open_until - now)
         match breaker.state:
             case "open":
@@ -139,7 +160,7 @@ class TrunkLines:
         if self._news is None:
             return
         carrier = self._carriers.get(name)
-        breaker = self._line(name).breaker
+        breaker = self._lines[name].breaker
         if carrier is not None and not carrier.up:
             self._news(carrier._replace(at=at))
         elif breaker.state == "open":
@@ -147,15 +168,3 @@ class TrunkLines:
         else:
             trying = breaker.state == "half_open"
             self._news(TrunkChanged(name, at, True, breaker.refusal() if trying else ""))
-
-    def _line(self, name: str) -> Line:
-        line = self._lines.get(name)
-        if line is None:
-            line = self._lines[name] = Line(name)
-        return line
-
-    def _cells_of(self, name: str) -> TrunkCells:
-        cells = self._cells.get(name)
-        if cells is None:
-            cells = self._cells[name] = TrunkCells(self._metrics, name)
-        return cells

@@ -7,7 +7,7 @@ releases contacts for a channel that is as good as taken.
 from actors.trunk_lines import TrunkLines
 from dialer.flow.graph import Flow
 from dialer.flow.nodes import Dial
-from dialer.trunks.line import Room
+from dialer.trunks.line import NO_LIMIT, Room
 
 
 class TrunkShare:
@@ -28,6 +28,8 @@ class TrunkShare:
 
     def plan(self, preparing: int, waiting: int) -> None:
         """How many calls are being made ready, and how many wait for the slot they have."""
+        if (preparing, waiting) == self._planned:
+            return
         self._planned = (preparing, waiting)
         if self._channels:
             self._lines.plan(self._channels[0], self._campaign_id, preparing, waiting)
@@ -35,10 +37,10 @@ class TrunkShare:
     def clamped(self, dials: int, now: float) -> tuple[int, Room]:
         """As many of these dials as the trunks take until the next pulse, and the limit if any."""
         if dials <= 0 or not self._channels:
-            return dials, Room(None)
+            return dials, NO_LIMIT
         room = self._lines.room(self._channels, now, self._within_s)
         if room.dials is None or dials <= room.dials:
-            return dials, Room(None)
+            return dials, NO_LIMIT
         return room.dials, room
 
     def _follow(self, flow: Flow) -> None:

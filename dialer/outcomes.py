@@ -9,6 +9,7 @@ RFC 8688 (608), and the 603+ practice of US carriers (ATIS-1000099) for calls th
 blocked.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from dialer.events import EndCause
@@ -119,6 +120,7 @@ _CLASS_DEFAULT = {3: "invalid_gateway", 4: "no_user_response", 5: "congestion", 
 _VAGUE_STATUS = frozenset({480, 500, 503, 403})
 
 
+@lru_cache(maxsize=1024)
 def outcome_of_refusal(cause: EndCause) -> str:
     """The outcome of a call that was never answered.
 

@@ -65,6 +65,7 @@ class SimActor(pykka.Actor):
             else _all_by_receive(behaviour_class)
         )
         self._runtime = runtime
+        self._put = runtime.told.append
         self._stopped = False
         behaviour.runtime = runtime
         behaviour.ref = self
@@ -76,7 +77,7 @@ class SimActor(pykka.Actor):
         if self._stopped:
             self._bury(message)
         else:
-            self._runtime.told.append((self, message))
+            self._put((self, message))
 
     def ask(self, message: Any, timeout_s: float) -> Any:
         """Ask from outside the actors; virtual time goes by until the answer is there.
@@ -237,7 +238,8 @@ class LateActor(SimActor):
     def come_to_inbox(self) -> None:
         """What waits is handled now; what is told from here on waits for the next time."""
         waiting, self._waiting = self._waiting, []
-        self._runtime.told.extend([(self, message) for message in waiting])
+        for message in waiting:
+            self._put((self, message))
 
     def inbox(self) -> list[Any]:
         return super().inbox() + self._waiting

@@ -99,6 +99,14 @@ CallStep = RouteToAgent | EndCall | Node
 
 def call_step(flow: Flow, dial_id: str, *, human: bool) -> CallStep:
     """Where a live call that has been judged goes: a Route to Agent or an End Call node."""
+    key = (dial_id, "human" if human else "machine")
+    step: CallStep | None = flow.steps.get(key)
+    if step is None:
+        step = flow.steps[key] = _call_step(flow, dial_id, human=human)
+    return step
+
+
+def _call_step(flow: Flow, dial_id: str, *, human: bool) -> CallStep:
     node = flow.leads(dial_id, "live_call")
     while type(node) is CallDecision:
         is_true = human if node.decision == "human" else not human

@@ -6,6 +6,7 @@ the kind of token that leaves each; `takes` says which kinds may enter.
 """
 
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -209,7 +210,7 @@ class Dial(NodeBase):
     ring_timeout_s: float = Field(30.0, ge=5, le=120, description="ringing ends after it")
     max_attempts: int | None = Field(None, ge=1, le=100, description="per contact and campaign")
 
-    @property
+    @cached_property
     def channels(self) -> tuple[str, ...]:
         """All its trunks, in the order in which they are tried."""
         return tuple(dict.fromkeys((self.channel, *self.failover)))

@@ -25,6 +25,8 @@ class Reservations:
         self._calls: dict[str, int] = {}
         self._placed_on: dict[int, str] = {}
         self._unplaced: dict[int, None] = {}
+        # How many of them have no call in flight: mostly nobody, so nobody has to be looked at.
+        self._idle = 0
         self._carry = 0.0
 
     def __len__(self) -> int:
@@ -62,13 +64,14 @@ class Reservations:
 
     def idle(self) -> tuple[str, ...]:
         """Reserved agents with no attempt in flight, oldest reservation first."""
-        if 0 not in self._calls.values():
+        if not self._idle:
             return ()
         return tuple([agent_id for agent_id, calls in self._calls.items() if calls == 0])
 
     def hold(self, agent_id: str) -> None:
         """An agent is reserved, and nothing is strived for yet beyond what rings for them."""
-        self._set_quota(agent_id, self._calls.setdefault(agent_id, 0))
+        self._know(agent_id)
+        self._set_quota(agent_id, self._calls[agent_id])
 
     def wind_down(self, agent_id: str) -> None:
         """An agent will leave: no more calls for them, while those in flight go on."""
@@ -82,7 +85,7 @@ class Reservations:
         """
         quota = self.per_pulse(ratio)
         self._set_quota(agent_id, quota)
-        self._calls.setdefault(agent_id, 0)
+        self._know(agent_id)
         while self._unplaced and self._calls[agent_id] < quota:
             ticket, _ = self._unplaced.popitem()
             self._place(ticket, agent_id)
@@ -91,7 +94,7 @@ class Reservations:
     def bind(self, ticket: int, agent_id: str) -> None:
         """A contact is meant for this agent, who gets no other beside it."""
         self._set_quota(agent_id, 1)
-        self._calls.setdefault(agent_id, 0)
+        self._know(agent_id)
         self._place(ticket, agent_id)
 
     def top_up(self) -> int:
@@ -118,8 +121,11 @@ class Reservations:
         agent_id = self._placed_on.pop(ticket, "")
         if agent_id not in self._calls:
             return ""
-        self._calls[agent_id] -= 1
-        return agent_id if self._calls[agent_id] == 0 else ""
+        left = self._calls[agent_id] = self._calls[agent_id] - 1
+        if left:
+            return ""
+        self._idle += 1
+        return agent_id
 
     def answered(self, ticket: int) -> None:
         """A live human: the attempt is in flight no more, whoever takes it."""
@@ -128,15 +134,23 @@ class Reservations:
     def lost(self, agent_id: str) -> None:
         """An agent is reserved no more: taken by a caller, released, or gone."""
         self.quota -= self._quota.pop(agent_id, 0)
-        if not self._calls.pop(agent_id, 0):
+        calls = self._calls.pop(agent_id, None)
+        if not calls:
+            self._idle -= calls == 0
             return
         orphans = [a for a, placed_on in self._placed_on.items() if placed_on == agent_id]
         for ticket in orphans:
             del self._placed_on[ticket]
             self.placed(ticket)
 
+    def _know(self, agent_id: str) -> None:
+        if agent_id not in self._calls:
+            self._calls[agent_id] = 0
+            self._idle += 1
+
     def _place(self, ticket: int, agent_id: str) -> None:
         self._placed_on[ticket] = agent_id
+        self._idle -= self._calls[agent_id] == 0
         self._calls[agent_id] += 1
 
     def _set_quota(self, agent_id: str, quota: int) -> None:

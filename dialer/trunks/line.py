@@ -36,6 +36,9 @@ class Room(NamedTuple):
     reason: str = ""
 
 
+NO_LIMIT = Room(None)
+
+
 class Line:
     """One trunk, over all campaigns. Not thread-safe: its keeper sees to that."""
 
@@ -46,6 +49,12 @@ class Line:
         self._spread = Spread(self.limits.calls_per_second)
         self._in_use: set[int] = set()
         self._planned: dict[int, tuple[int, int]] = {}
+
+    @property
+    def _is_free(self) -> bool:
+        limits = self.limits
+        unlimited = not limits.channels and not limits.calls_per_second
+        return unlimited and self.breaker.state == "closed"
 
     @property
     def in_use(self) -> int:
@@ -64,12 +73,14 @@ class Line:
         refusal = self.breaker.refusal()
         if refusal:
             return Room(0, "breaker", f"trunk {self.name}: {refusal}")
+        if self._is_free:
+            return NO_LIMIT
         preparing = sum(planned[0] for planned in self._planned.values())
         waiting = sum(planned[1] for planned in self._planned.values())
         if self.breaker.state == "half_open":
             left = max(0, 1 - preparing - waiting)
             return Room(left, "breaker", f"trunk {self.name}: one call tries it out")
-        room = Room(None)
+        room = NO_LIMIT
         slots = self._spread.slots(now, within_s)
         if slots is not None:
             room = Room(max(0, slots - preparing), "calls_per_second", TOO_FAST)
