@@ -215,7 +215,7 @@ class AgentPool(Behaviour):
         self._requests[key] = request = SeizeRequest(message)
         self._fill(request)
         if key in self._requests:
-            self.runtime.after(message.ttl_s, self.ref, RequestExpired(*key))
+            request.timer = self.runtime.after(message.ttl_s, self.ref, RequestExpired(*key))
 
     @handles(RequestExpired)
     def _on_expired(self, message: RequestExpired) -> None:
@@ -315,6 +315,8 @@ class AgentPool(Behaviour):
         if request.missing == 0:
             seize = request.seize
             self._requests.pop((seize.campaign_id, seize.request_id), None)
+            if request.timer is not None:
+                request.timer.cancel()
 
     def _fail(self, campaign_id: int, request_id: int, event: str, missing: int) -> None:
         campaign = self._campaigns.get(campaign_id)

@@ -45,6 +45,8 @@ FORBIDDEN_S = 60.0
 
 _NO_CAUSE = EndCause("")
 _PATIENCE_OVER = PatienceOver()
+_RING_TIMEOUT = RingTimeout()
+_A_MOMENT_S = 0.001
 
 _NOT_HUMAN = frozenset({"answering_machine", "fax", "network_tone"})
 """Verdicts under which nobody is there to be left waiting; "not_sure" is not one of them."""
@@ -91,7 +93,7 @@ class Call(Behaviour):
         self._outcome = ""
         self._cause = _NO_CAUSE
         self._timer: Timer | None = None
-        self._ring_timer = 0
+        self._rings_until = 0.0
 
     # --- dialing ------------------------------------------------------------------------------
 
@@ -104,7 +106,9 @@ class Call(Behaviour):
 
     def _place(self, now: float) -> None:
         self._placed_at = now
-        self._time_ringing()
+        timeout_s = self._dial.ring_timeout_s
+        self._rings_until = now + timeout_s
+        self._timer = self.runtime.after(timeout_s, self.ref, _RING_TIMEOUT)
         attempt = self._plan.attempt
         request = DialRequest(attempt.attempt_id, attempt.number, attempt.caller.number)
         self._trunk.dial(request, self.ref)
@@ -123,7 +127,7 @@ class Call(Behaviour):
         self._ringing_at = event.at
         self._move("ringing", event.at)
         # The law counts rings, so the time-out runs from the first one, not from the INVITE.
-        self._time_ringing()
+        self._rings_until = self.runtime.now() + self._dial.ring_timeout_s
 
     @handles(EarlyMedia)
     def _on_early_media(self, event: EarlyMedia) -> None:
@@ -131,9 +135,12 @@ class Call(Behaviour):
         self._heard(event.at)
 
     @handles(RingTimeout)
-    def _on_ring_timeout(self, timeout: RingTimeout) -> None:
-        # One that was on its way when the first ring was heard would cut the ringing short.
-        if timeout.number == self._ring_timer:
+    def _on_ring_timeout(self, _: RingTimeout) -> None:
+        left_s = self._rings_until - self.runtime.now()
+        if left_s > _A_MOMENT_S:
+            # The first ring was heard since this was set.
+            self._timer = self.runtime.after(left_s, self.ref, _RING_TIMEOUT)
+        else:
             self._cancel("no_user_response")
 
     @handles(CancelCall)
@@ -376,12 +383,6 @@ class Call(Behaviour):
         )
         self._services.recorder.tell(step)
         return step
-
-    def _time_ringing(self) -> None:
-        self._stop_timer()
-        self._ring_timer += 1
-        timeout = RingTimeout(self._ring_timer)
-        self._timer = self.runtime.after(self._dial.ring_timeout_s, self.ref, timeout)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

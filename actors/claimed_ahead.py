@@ -9,7 +9,7 @@ from collections import deque
 from dialer.flow.graph import Flow
 from dialer.ports import ClaimedContact, ClaimRequest, ContactsClaimed, ContactStore, Sink
 
-HOT_LOOK_S = 2.0
+HOT_LOOK_S = 3.0
 """How often the store is asked for hot leads while others are held ahead of them."""
 
 HOT_AT_ONCE = 10

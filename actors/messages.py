@@ -32,9 +32,7 @@ class PlaceNow(Message):
 
 
 class RingTimeout(Message):
-    """Call to itself: it has rung long enough. number: of the timer that says so."""
-
-    number: int
+    """Call to itself: it may have rung long enough."""
 
 
 class PatienceOver(Message):
