@@ -7,6 +7,7 @@ what follows it follows from it.
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from dialer.errors import InputError
 from dialer.journal import Pulse, Record, Simulated, Tally, decode
@@ -16,7 +17,7 @@ from sim.experiment import run_case
 from sim.recording import case_of
 
 
-class Difference(Message):
+class Difference(NamedTuple):
     """recorded, replayed: the records that differ, None where that side has ended.
 
     place: how many records agree before them.
@@ -27,7 +28,7 @@ class Difference(Message):
     replayed: Message | None
 
 
-class Replay(Message):
+class Replay(NamedTuple):
     """What came of it. difference: None where there is none.
 
     records: that agree. other_versions: what was another when it was recorded, as
@@ -106,7 +107,7 @@ def replay_simulation(path: Path, versions: dict[str, str]) -> Replay:
         return Replay(comparison.records, None, others)
 
 
-class Decisions(Message):
+class Decisions(NamedTuple):
     """What came of deciding a live day again.
 
     agree: decisions that come out as recorded. unknown: records that do not hold all that they

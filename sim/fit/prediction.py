@@ -7,6 +7,7 @@ it is as wide as days differ by chance and as the recording was short.
 from collections.abc import Sequence
 from itertools import pairwise
 from math import sqrt
+from typing import NamedTuple
 
 import numpy as np
 
@@ -56,7 +57,7 @@ def hours_of(plan: WorldPlan, day: Day, seed: int) -> list[dict[str, float]]:
     return hours.close()
 
 
-class Interval(Message):
+class Interval(NamedTuple):
     """Where a figure of an hour will lie. hour: from 0, of the day."""
 
     figure: str
@@ -95,7 +96,7 @@ def predict(
     return found
 
 
-class Judged(Message):
+class Judged(NamedTuple):
     """A prediction and what came. day: from 0."""
 
     interval: Interval

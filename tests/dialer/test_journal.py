@@ -21,10 +21,12 @@ from dialer.journal import (
     Digest,
     Pulse,
     Sampled,
+    Simulated,
     Tally,
     decode,
     encode,
 )
+from dialer.message import Message
 
 ids = st.integers(min_value=0, max_value=2**63 - 1)
 times = st.floats(allow_nan=False, allow_infinity=False)
@@ -52,10 +54,11 @@ EXAMPLES = (
     Sampled(1002.0, (("dialer_agents", 4.0),)),
     CallDisposed(17, 42, 3, 1002.5, "amy", "call_back", 5000.0),
     DaemonStopped(1003.0, "0.1.0"),
+    Simulated(1000.0, 7, "{}", (("foredial", "0.1.0"),)),
 )
 
 
-def segment(*items: tuple) -> bytes:
+def segment(*items: Message) -> bytes:
     return journal.header() + b"".join(encode(item) for item in items)
 
 
