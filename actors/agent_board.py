@@ -53,6 +53,13 @@ class AgentBoard:
             self._pool.tell(SeizeAgents(self._campaign_id, request_id, node.queue, missing, ttl_s))
         return missing
 
+    def forget(self) -> None:
+        """The pool was made anew: nobody is held or asked for. Calls in flight go on."""
+        for agent_id in self.book.agents:
+            self.book.lost(agent_id)
+        self._requests.clear()
+        self.requested = 0
+
     def failed(self, failure: SeizeFailed) -> None:
         """Agents of a request will not come."""
         self._count(failure.request_id, failure.missing)

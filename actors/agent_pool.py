@@ -5,7 +5,7 @@ longest idle comes first; and everything that happens to an agent is published t
 that may use them, before anybody acts on it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from actors.agent_shares import AgentShares
@@ -20,6 +20,7 @@ from actors.messages import (
     CallOver,
     ClaimAgent,
     OverAcknowledged,
+    PoolStarted,
     PreviewDecided,
     PreviewTimeout,
     ReleaseAgents,
@@ -34,6 +35,7 @@ from actors.messages import (
     WithdrawRequests,
     WrapUpOver,
 )
+from actors.pool_memory import PoolMemory, Remembered, restored
 from actors.preview_desk import PreviewDesk
 from actors.roster import PooledAgent, Roster
 from actors.runtime import Behaviour, handles
@@ -51,6 +53,9 @@ from dialer.events import (
 )
 from dialer.ports import AgentDesk, PreviewCard, Sink
 
+_RESERVED = ("ringing", "reserved", "pending_not_ready", "pending_logout")
+_MADE_ANEW = "the pool was made anew"
+
 _OFFERED = ("ringing", "reserved", "pending_not_ready")
 """States in which a phone that rings per call may ring, or be off the hook, without a call."""
 
@@ -60,7 +65,8 @@ class AgentPool(Behaviour):
 
     desk: how agents are reached. Its events come here as messages.
     dispositions: takes what agents say of their calls, and outlives this actor.
-    floors: how many ready agents each queue keeps for inbound calls.
+    floors: how many ready agents each queue keeps for inbound calls. memory: of a former pool.
+    campaigns: those that must hear that there is a new one.
     """
 
     def __init__(
@@ -69,7 +75,12 @@ class AgentPool(Behaviour):
         recorder: Sink,
         dispositions: DispositionDesk,
         floors: Mapping[str, int] | None = None,
+        memory: PoolMemory | None = None,
+        campaigns: Callable[[], Iterable[Sink]] = tuple,
     ) -> None:
+        self._memory = memory or PoolMemory()
+        self._to_tell = campaigns
+        self._started = False
         self._desk = desk
         self._recorder = recorder
         self._dispositions = dispositions
@@ -87,6 +98,37 @@ class AgentPool(Behaviour):
         if self._moves:
             self._publish()
         return answer
+
+    # --- after a crash ------------------------------------------------------------------------
+
+    def on_start(self) -> None:
+        """Know again who is there and in which call; the rest is told anew by who is concerned."""
+        known = self._memory.take()
+        for agent in known:
+            self._restore(agent)
+        self._moves.clear()  # nobody listens yet
+        self._started = True
+        if known:
+            for campaign in self._to_tell():
+                campaign.tell(PoolStarted())
+            self._desk.retell(tuple(agent.profile.agent_id for agent in known))
+
+    def _restore(self, known: Remembered) -> None:
+        agent = restored(known)
+        self._roster.restore(agent, known.attempt_id, known.call)
+        if known.call is not None:
+            if getattr(known.call, "is_alive", bool)():
+                known.call.tell(PoolStarted())  # what it told the former pool may be lost
+            else:
+                self._move(agent, "call_ended", _MADE_ANEW)
+        elif agent.state in _RESERVED:
+            self._move(agent, "release", _MADE_ANEW)
+        if agent.state == "wrap_up":
+            self._limit_wrap_up(agent)
+
+    def post_mortem(self, error: BaseException) -> None:  # noqa: ARG002
+        if self._started:
+            self._memory.keep(self._roster)
 
     # --- agents come and go -------------------------------------------------------------------
 
@@ -362,6 +404,10 @@ class AgentPool(Behaviour):
 
     @handles(ClaimAgent)
     def _on_claim(self, claim: ClaimAgent) -> None:
+        theirs = self._roster.with_caller(claim.attempt_id)
+        if theirs is not None:  # they were given, and the word of it was lost with a former pool
+            claim.call.tell(AgentAssigned(claim.attempt_id, theirs.profile.agent_id))
+            return
         agent = self._for_caller(claim)
         if agent is None:
             self._claims[claim.attempt_id] = claim
@@ -388,9 +434,15 @@ class AgentPool(Behaviour):
             self._move(agent, "call_missed")
             return
         self._move(agent, "call_ended")
-        if agent.state == "wrap_up" and agent.profile.wrap_up_s:
-            over = WrapUpOver(agent_id, agent.since)
-            agent.wrap_up = self.runtime.after(agent.profile.wrap_up_s, self.ref, over)
+        if agent.state == "wrap_up":
+            self._limit_wrap_up(agent)
+
+    def _limit_wrap_up(self, agent: PooledAgent) -> None:
+        limit_s = agent.profile.wrap_up_s
+        if limit_s:
+            left_s = max(0.0, agent.since + limit_s - self.runtime.now())
+            over = WrapUpOver(agent.profile.agent_id, agent.since)
+            agent.wrap_up = self.runtime.after(left_s, self.ref, over)
 
     def _for_caller(self, claim: ClaimAgent) -> PooledAgent | None:
         """An agent reserved by the campaign, else a ready one; longest idle first.

@@ -16,6 +16,7 @@ from actors.messages import (
     ClaimAgent,
     OverAcknowledged,
     PatienceOver,
+    PoolStarted,
     ReadyAttempt,
     RingTimeout,
 )
@@ -187,13 +188,15 @@ class Call(Behaviour):
         self._route = node
         self._claimed = True
         self._move("route", now)
-        self._services.pool.tell(
-            ClaimAgent(
-                self._attempt_id, self._plan.campaign_id, node.queue, self.ref, self._plan.attempt
-            )
-        )
+        self._claim(node)
         left_s = node.patience_s - (now - self._answered_at)
         self._timer = self.runtime.after(max(0.0, left_s), self.ref, _PATIENCE_OVER)
+
+    def _claim(self, node: RouteToAgent) -> None:
+        plan = self._plan
+        self._services.pool.tell(
+            ClaimAgent(self._attempt_id, plan.campaign_id, node.queue, self.ref, plan.attempt)
+        )
 
     @handles(AgentAssigned)
     def _on_assigned(self, message: AgentAssigned) -> None:
@@ -208,6 +211,15 @@ class Call(Behaviour):
     def _on_bridged(self, event: Bridged) -> None:
         if self._state == "bridged":
             self._bridged_at = event.at
+
+    @handles(PoolStarted)
+    def _on_pool_started(self, _: PoolStarted) -> None:
+        """Tell the new pool what the former may not have heard."""
+        if self._let_go and not self._acknowledged:
+            self._let_go = False
+            self._release_agent()
+        elif self._state == "waiting" and self._route is not None:
+            self._claim(self._route)
 
     @handles(PatienceOver)
     def _on_patience_over(self, _: PatienceOver) -> None:

@@ -4,9 +4,11 @@ The rule of this module: what was committed is placed in its turn or settled as 
 stays on the board until its Call has told its end.
 """
 
+from collections import deque
+
 from actors.call import Call, CallPlan
 from actors.campaign_cells import CampaignCells
-from actors.messages import CancelCall, PlaceNow, ReadyAttempt
+from actors.messages import CancelCall, PlaceNow, PoolStarted, ReadyAttempt
 from actors.runtime import Ref, Runtime
 from actors.services import Services
 from actors.unplaced import never_dialed
@@ -16,6 +18,8 @@ from dialer.compliance.permission import Rule
 from dialer.compliance.preset import Preset
 from dialer.flow.graph import Flow
 from dialer.ports import Settlement, Sink
+
+_PARTED = 500
 
 
 class _OpenCall:
@@ -52,6 +56,8 @@ class CallBoard:
         self._campaign = campaign
         self._may_dial = may_dial
         self._calls: dict[int, _OpenCall] = {}
+        # Settled calls may still wait for the pool's word; more than these do not at once.
+        self._parted: deque[Ref] = deque(maxlen=_PARTED)
         self._waiting: dict[int, tuple[ReadyAttempt, Flow]] = {}
 
     def __len__(self) -> int:
@@ -141,7 +147,16 @@ class CallBoard:
         if call is None:
             return None
         self._cells.call_moved(call.state, "")
+        self._parted.append(call.ref)
         return call.ticket
+
+    def pool_started(self) -> None:
+        """Have every call tell the new pool where it stands; those that just ended too."""
+        for call in self._calls.values():
+            call.ref.tell(PoolStarted())
+        for ref in self._parted:
+            if ref.is_alive():
+                ref.tell(PoolStarted())
 
     def cancel_unanswered(self, reason: str) -> None:
         for call in self._calls.values():

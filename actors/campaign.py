@@ -21,6 +21,7 @@ from actors.messages import (
     FlowChanged,
     NeedContacts,
     PlaceNow,
+    PoolStarted,
     PreviewDecided,
     PreviewFound,
     PreviewsVoid,
@@ -244,6 +245,14 @@ class Campaign(Behaviour):
     def _on_agents(self, message: AgentsMoved) -> None:
         if self._board.moved(message, self._calls):
             self._arm_idle()
+
+    @handles(PoolStarted)
+    def _on_pool_started(self, _: PoolStarted) -> None:
+        """What was asked of the former pool and not answered will never be answered."""
+        self._previews.withdraw()
+        self._board.forget()
+        self._subscribe(anew=True)
+        self._calls.pool_started()
 
     def _arm_idle(self, *, dial: bool = True) -> None:
         """Agents newly reserved, or whose last attempt ended without a human: dial at once."""

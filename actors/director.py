@@ -28,6 +28,7 @@ from actors.messages import (
     Supervise,
     TrunkNews,
 )
+from actors.pool_memory import PoolMemory
 from actors.recorder import Recorder
 from actors.runtime import Behaviour
 from actors.services import Services
@@ -116,8 +117,16 @@ class Director:
             store, trunks, desk, self.pool, self.recorder, self._metrics, self.lines, callers
         )
         said = DispositionDesk(store, self.recorder, opt_out)
-        pool = self.pool
-        self.keep_alive(pool.name, lambda: AgentPool(desk, self.recorder, said, floors), pool)
+        memory = PoolMemory()
+        self.keep_alive(
+            self.pool.name,
+            lambda: AgentPool(desk, self.recorder, said, floors, memory, self._campaign_handles),
+            self.pool,
+        )
+
+    def _campaign_handles(self) -> list[Handle]:
+        with self._lock:
+            return [running.campaign for running in (*self._running.values(), *self._ending)]
 
     # --- campaigns ----------------------------------------------------------------------------
 

@@ -215,6 +215,11 @@ class Unsubscribe(Message):
     campaign_id: int
 
 
+class PoolStarted(Message):
+    """Pool to campaigns, and they to their calls: I am here, and know of no reservation, no
+    request and no caller who waits."""
+
+
 class SeizeAgents(Message):
     """Campaign to pool: reserve so many more agents, now or within the TTL."""
 

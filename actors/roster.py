@@ -104,6 +104,14 @@ class Roster:
         """How many who serve the queue are logged in."""
         return sum(a.serves(queue) and a.state != "logged_out" for a in self.agents.values())
 
+    def restore(self, agent: PooledAgent, attempt_id: int, call: Sink | None) -> None:
+        """Take an agent in who was known before, with their caller if they have one."""
+        self.agents[agent.profile.agent_id] = agent
+        if call is not None:
+            self.give(agent, attempt_id, call)
+        # As from a reservation: how long they have been idle stays as it is.
+        self.file(agent, "reserved", agent.since)
+
     def change_profile(self, agent: PooledAgent, profile: AgentProfile) -> None:
         self._unlist_ready(agent)
         agent.profile = profile

@@ -93,6 +93,10 @@ class AgentDesk(Protocol):
 
     def log_out(self, agent_id: str) -> None: ...
 
+    def retell(self, agent_ids: Sequence[str]) -> None:
+        """Say again how each of them stands, to a pool that was made anew: brings `AgentLegUp` or
+        `AgentLegDown`, and that wrap-up is over where it is."""
+
     def offer(self, agent_id: str) -> None:
         """A reservation is offered; brings `AgentAccepted` or `AgentNoAnswer`.
 

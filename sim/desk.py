@@ -5,6 +5,7 @@ that they are here, that they answered or did not, that their wrap-up is over, a
 a break and are back.
 """
 
+from collections.abc import Sequence
 from math import inf
 
 from actors.runtime import Behaviour, Timer, handles
@@ -28,6 +29,10 @@ class _LogIn(Message):
 
 class _LogOut(Message):
     agent_id: str
+
+
+class _Retell(Message):
+    agent_ids: tuple[str, ...]
 
 
 class _Offer(Message):
@@ -81,6 +86,9 @@ class Desk(Behaviour):
         self._due: dict[str, BreakDue] = {}
         self._seen: set[str] = set()
         self._asked: dict[str, Choices] = {}
+        # When each came, or comes back from where they are.
+        self._in_from: dict[str, float] = {}
+        self._back_at: dict[str, float] = {}
 
     def on_start(self) -> None:
         stream = self.runtime.stream
@@ -94,12 +102,14 @@ class Desk(Behaviour):
     def _on_log_in(self, message: _LogIn) -> None:
         agent_id, now = message.agent_id, self.runtime.now()
         self._with_caller.discard(agent_id)
+        self._in_from[agent_id] = now
         if agent_id in self._seen:
             self._pool.tell(AgentLegUp(agent_id, now))
             return
         day = self._day(len(self._seen))
         self._seen.add(agent_id)
         if day.log_in_at > now:
+            self._in_from[agent_id] = day.log_in_at
             self._tell_later(day.log_in_at, self._pool, AgentLegUp(agent_id, day.log_in_at))
         else:
             self._pool.tell(AgentLegUp(agent_id, now))
@@ -114,7 +124,21 @@ class Desk(Behaviour):
 
     @handles(_LogOut)
     def _on_log_out(self, message: _LogOut) -> None:
+        self._in_from.pop(message.agent_id, None)
         self._pool.tell(AgentLegDown(message.agent_id, self.runtime.now(), "logged out"))
+
+    @handles(_Retell)
+    def _on_retell(self, message: _Retell) -> None:
+        now, tell = self.runtime.now(), self._pool.tell
+        for agent_id in message.agent_ids:
+            if self._in_from.get(agent_id, inf) > now:
+                tell(AgentLegDown(agent_id, now, "not there"))
+                continue
+            tell(AgentLegUp(agent_id, now))
+            if agent_id not in self._with_caller:
+                tell(AgentAsked(agent_id, now, "wrap_up_done"))
+                if self._back_at.pop(agent_id, inf) <= now:
+                    tell(AgentAsked(agent_id, now, "ready"))
 
     @handles(_Offer)
     def _on_offer(self, message: _Offer) -> None:
@@ -207,7 +231,7 @@ class Desk(Behaviour):
         self._pool.tell(AgentAsked(agent_id, self.runtime.now(), "not_ready", "break"))
 
     def _come_back(self, agent_id: str, after_s: float) -> None:
-        at = self.runtime.now() + after_s
+        at = self._back_at[agent_id] = self.runtime.now() + after_s
         self.runtime.after(after_s, self._pool, AgentAsked(agent_id, at, "ready"))
 
 
@@ -223,6 +247,9 @@ class SimDesk:
 
     def log_out(self, agent_id: str) -> None:
         self._desk.tell(_LogOut(agent_id))
+
+    def retell(self, agent_ids: Sequence[str]) -> None:
+        self._desk.tell(_Retell(tuple(agent_ids)))
 
     def offer(self, agent_id: str) -> None:
         self._desk.tell(_Offer(agent_id))

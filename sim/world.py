@@ -14,6 +14,7 @@ from actors.contact_feeder import ContactFeeder
 from actors.disposition_desk import DispositionDesk, nowhere
 from actors.handle import Handle
 from actors.messages import AddAgent, Quiesce, Report, Supervise, TrunkNews
+from actors.pool_memory import PoolMemory
 from actors.runtime import Behaviour
 from actors.services import Services
 from actors.supervisor import Supervisor
@@ -99,7 +100,14 @@ class World:
             self.store, trunks, desk, self.pool, self.recorder, self.metrics, lines
         )
         said = DispositionDesk(self.store, self.recorder, nowhere)
-        self.keep_alive("agent_pool", lambda: AgentPool(desk, self.recorder, said), self.pool)
+        memory = PoolMemory()
+        self.keep_alive(
+            self.pool.name,
+            lambda: AgentPool(
+                desk, self.recorder, said, memory=memory, campaigns=lambda: (self.campaign,)
+            ),
+            self.pool,
+        )
         self.feeder = Handle(f"feeder/{CAMPAIGN_ID}")
         self.campaign = Handle(f"campaign/{CAMPAIGN_ID}")
 

@@ -101,6 +101,12 @@ class SipDesk(PhoneDesk):
         else:
             phone.leg.hang_up(now)
 
+    def _is_there(self, agent_id: str) -> bool | None:
+        phone = self._phones.get(agent_id)
+        if phone is None:
+            return False
+        return True if phone.leg is not None and phone.leg.is_live else None
+
     def _offer(self, agent_id: str, _now: float) -> None:
         """A standing leg accepts at once; without one there is no answer."""
         phone = self._phones.get(agent_id)

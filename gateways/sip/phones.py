@@ -4,10 +4,10 @@ The rule of this module: a request comes from any thread and is carried out on t
 phone that cannot be called is told of with the reason.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from dialer.events import AgentLegDown, AgentNoAnswer, DeskEvent, EndCause
+from dialer.events import AgentLegDown, AgentLegUp, AgentNoAnswer, DeskEvent, EndCause
 from dialer.ports import Choices, PreviewCard, Sink
 from gateways.sip.dialogs import locate_uri
 from gateways.sip.digest import Credentials
@@ -75,6 +75,10 @@ class PhoneDesk:
         """Hang up the agent's phone."""
         self._endpoint.run(self._log_out, agent_id)
 
+    def retell(self, agent_ids: Sequence[str]) -> None:
+        """Say again who has a phone to be reached at."""
+        self._endpoint.run(self._retell, tuple(agent_ids))
+
     def offer(self, agent_id: str) -> None:
         """A reservation is offered."""
         if not self._endpoint.run(self._offer, agent_id):
@@ -108,6 +112,18 @@ class PhoneDesk:
         raise NotImplementedError
 
     def _log_out(self, agent_id: str, now: float) -> None:
+        raise NotImplementedError
+
+    def _retell(self, agent_ids: tuple[str, ...], _now: float) -> None:
+        for agent_id in agent_ids:
+            there = self._is_there(agent_id)
+            if there is not None:
+                now = self.clock()
+                down = AgentLegDown(agent_id, now, "the phone has no leg")
+                self.tell(AgentLegUp(agent_id, now) if there else down)
+
+    def _is_there(self, agent_id: str) -> bool | None:
+        """Whether an agent can be reached; None while it is being found out, and told then."""
         raise NotImplementedError
 
     def _offer(self, agent_id: str, now: float) -> None:

@@ -96,6 +96,9 @@ class RingingDesk(PhoneDesk):
         if self._addresses.pop(agent_id, None) is not None:
             self.tell(AgentLegDown(agent_id, self.clock(), "logged out"))
 
+    def _is_there(self, agent_id: str) -> bool | None:
+        return agent_id in self._addresses
+
     def _offer(self, agent_id: str, now: float) -> None:
         """The phone rings; one whose agent still waits on the line accepts at once."""
         ring = self._rings.get(agent_id)

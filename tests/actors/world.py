@@ -16,6 +16,7 @@ from actors.contact_feeder import ContactFeeder
 from actors.disposition_desk import DispositionDesk
 from actors.handle import Handle
 from actors.messages import AddAgent, Dismiss, FlowChanged, Quiesce, Report, Supervise, TrunkNews
+from actors.pool_memory import PoolMemory
 from actors.recorder import Recorder
 from actors.runtime import Behaviour, Runtime
 from actors.services import Services
@@ -153,6 +154,7 @@ class ScriptedDesk:
         self._runtime = runtime
         self._pool = pool
         self.offered: list[str] = []
+        self.without_leg: set[str] = set()
         self.withdrawn: list[str] = []
         self.asked: list[tuple[str, int, Choices]] = []
         self.previews: list[tuple[str, PreviewCard]] = []
@@ -160,9 +162,11 @@ class ScriptedDesk:
         self.released: list[tuple[str, int]] = []
 
     def log_in(self, agent_id: str, address: str) -> None:
+        self.without_leg.discard(agent_id)
         self._pool.tell(AgentLegUp(agent_id, self._runtime.now()))
 
     def log_out(self, agent_id: str) -> None:
+        self.without_leg.add(agent_id)
         self._pool.tell(AgentLegDown(agent_id, self._runtime.now(), "logged out"))
 
     def offer(self, agent_id: str) -> None:
@@ -170,6 +174,11 @@ class ScriptedDesk:
 
     def withdraw(self, agent_id: str) -> None:
         self.withdrawn.append(agent_id)
+
+    def retell(self, agent_ids: Sequence[str]) -> None:
+        for agent_id in agent_ids:
+            event = AgentLegDown if agent_id in self.without_leg else AgentLegUp
+            self._pool.tell(event(agent_id, self._runtime.now()))
 
     def preview(self, agent_id: str, card: PreviewCard) -> None:
         self.previews.append((agent_id, card))
@@ -262,8 +271,13 @@ class Team:
             self.opted_out.append((number, source))
 
         said = DispositionDesk(self.store, self.recorder, opt_out)
+        memory = PoolMemory()
         self.keep_alive(
-            "agent_pool", lambda: AgentPool(port, self.recorder, said, floors), self.pool
+            "agent_pool",
+            lambda: AgentPool(
+                port, self.recorder, said, floors, memory, lambda: [*self.campaigns.values()]
+            ),
+            self.pool,
         )
         self.campaigns: dict[int, Handle] = {}
         self.feeders: dict[int, Handle] = {}

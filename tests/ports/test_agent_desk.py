@@ -51,6 +51,15 @@ def test_who_logged_out_can_log_in_again(bed: DeskBed) -> None:
     log_in(bed)
 
 
+def test_who_is_there_is_told_again(bed: DeskBed) -> None:
+    anna, ben = log_in(bed, 0), bed.present[1][0]
+    bed.port.retell((anna, ben))
+    events = [*bed.events.rest(5 * bed.quiet_s)]
+    legs = {e.agent_id: type(e) for e in events if not isinstance(e, AgentAsked)}
+    assert legs == {anna: AgentLegUp, ben: AgentLegDown}
+    assert {e.wish for e in events if isinstance(e, AgentAsked)} <= {"wrap_up_done"}
+
+
 def test_an_offer_is_accepted(bed: DeskBed) -> None:
     agent_id = log_in(bed)
     bed.port.offer(agent_id)
