@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from actors.agent_pool import AgentPool
 from actors.call import Call
-from actors.messages import PoolStarted
+from actors.messages import CallOver, ClaimAgent, PoolStarted
 from actors.pool_memory import PoolMemory
 from tests.actors.conftest import Scene
 from tests.actors.test_whole_campaigns import Day
@@ -78,13 +78,27 @@ def test_a_campaign_asks_again_for_the_agents_whom_it_held(scene: Scene) -> None
     assert scene.talk(scene.trunk.open[0]) in ("a1", "a2")
 
 
-def test_a_caller_who_waits_is_claimed_for_again(scene: Scene) -> None:
+def dies_of(patch: pytest.MonkeyPatch, message_type: type) -> None:
+    """Have the pool die of the next message of a type, which is lost with it."""
+    handle, first = AgentPool.handlers[message_type], iter([True])
+
+    def fail_once(pool: AgentPool, message: Any) -> Any:
+        if next(first, False):
+            raise RuntimeError("a bug")
+        return handle(pool, message)
+
+    patch.setattr(AgentPool, "handlers", {**AgentPool.handlers, message_type: fail_once})
+
+
+def test_a_caller_who_waits_is_claimed_for_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scene.add_agents(1)
     scene.team.start(flow_text(target=1))
     scene.settle()
     attempt_id = scene.trunk.open[0]
-    scene.team.pool.tell(object())
-    scene.trunk.answer(attempt_id)  # its claim goes to a pool that is dead
+    dies_of(monkeypatch, ClaimAgent)
+    scene.trunk.answer(attempt_id)
     scene.settle()
     scene.runtime.crashes.clear()
     scene.advance(0.1)
@@ -179,17 +193,19 @@ def test_it_notices_calls_that_do_not_say_again_what_was_lost(
     silent = {**Call.handlers, PoolStarted: lambda self, message: None}
     monkeypatch.setattr(Call, "handlers", silent)
     with pytest.raises((AssertionError, KeyError)):
-        test_a_caller_who_waits_is_claimed_for_again(scene)
+        test_a_caller_who_waits_is_claimed_for_again(scene, monkeypatch)
 
 
-def test_a_call_that_ended_unheard_gives_its_agent_back(scene: Scene) -> None:
+def test_a_call_that_ended_unheard_gives_its_agent_back(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scene.add_agents(1, wrap_up_s=5)
     scene.team.start(flow_text(target=1))
     scene.settle()
     attempt_id = scene.trunk.open[0]
     scene.talk(attempt_id)
-    scene.team.pool.tell(object())
-    scene.trunk.end(attempt_id, HUNG_UP)  # and nobody hears that it is over
+    dies_of(monkeypatch, CallOver)
+    scene.trunk.end(attempt_id, HUNG_UP)
     scene.settle()
     scene.runtime.crashes.clear()
     scene.advance(20)
