@@ -18,7 +18,7 @@ import typer
 from typer.core import TyperGroup
 
 from dialer.errors import DialerError, InputError
-from gateways.cli import agents, campaigns, check, contacts, daemon, explain
+from gateways.cli import agents, campaigns, check, contacts, daemon, explain, formulas
 from gateways.cli.host import Host
 from gateways.cli.output import Output
 from gateways.cli.verb import ConfigOption, JsonOption
@@ -103,6 +103,6 @@ def build_app(host: Host) -> typer.Typer:
     def root(ctx: typer.Context, config: ConfigOption = None, as_json: JsonOption = False) -> None:
         ctx.obj = Root(host, config, as_json)
 
-    for room in (daemon, check, contacts, campaigns, agents, explain):
+    for room in (daemon, check, contacts, campaigns, agents, formulas, explain):
         room.add_to(app)
     return app

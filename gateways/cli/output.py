@@ -17,9 +17,14 @@ from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.tree import Tree
 
 _PIPE_WIDTH = 1000
 """Nothing is cut or wrapped where no terminal says how wide it is."""
+
+
+Branch = tuple[str, Sequence["Branch"]]
+"""A line of a tree, and what stands below it."""
 
 
 class Output:
@@ -59,6 +64,10 @@ class Output:
             table.add_row(*("" if cell is None else str(cell) for cell in row))
         self._console.print(table)
 
+    def tree(self, top: Branch) -> None:
+        """Print a tree, each part below the one that it is of."""
+        self._console.print(_grown(Tree(top[0]), top[1]), soft_wrap=True)
+
     def page(self, found: Mapping[str, Any], one: str) -> None:
         """Print below a table which page of how many it was. one: what a row is called."""
         total = found["total"]
@@ -95,6 +104,12 @@ def _finite(data: Any) -> Any:
     if isinstance(data, (list, tuple)):
         return [_finite(value) for value in data]
     return data
+
+
+def _grown(tree: Tree, below: Sequence[Branch]) -> Tree:
+    for line, more in below:
+        _grown(tree.add(line), more)
+    return tree
 
 
 def local(at: float | None) -> str:
