@@ -111,6 +111,13 @@ def test_a_wait_counts_from_when_a_person_picks_up_not_from_a_false_answer() -> 
     assert found.figures.true_abandonment == 0
 
 
+def test_a_day_that_does_not_end_says_who_is_left() -> None:
+    found = run_case(case(hours=0.05, settings=["calls.talk_s=1e6"]), 1)
+    assert found.violations["attempt_unsettled"] > 0
+    assert found.told[0].startswith("stalled: call/")
+    assert found.told[0].endswith("nobody waits to handle anything")
+
+
 # --- what cases are put together from --------------------------------------------------------
 
 
