@@ -17,6 +17,7 @@ from dialer.flow.graph import FlowDefinition
 from dialer.journal import Simulated, encode, encode_all, header
 from dialer.message import Message
 from sim.experiment import Case, run_case
+from sim.ledger import Reader
 from sim.replication import Replication
 from sim.scenario import Scenario
 
@@ -77,10 +78,16 @@ def journal_of(folder: Path, seed: int) -> Path:
     return folder / f"seed-{seed}{SUFFIX}"
 
 
-def record_case(case: Case, seed: int, folder: Path, versions: Mapping[str, str]) -> Replication:
-    """One day of a case, its journal written into a folder."""
+def record_case(
+    case: Case,
+    seed: int,
+    folder: Path,
+    versions: Mapping[str, str],
+    readers: Sequence[Reader] = (),
+) -> Replication:
+    """One day of a case, its journal written into a folder. readers: see `run_case`."""
     told = tuple(sorted(versions.items()))
     with journal_of(folder, seed).open("wb") as stream:
         stream.write(header())
         stream.write(encode(Simulated(case.day.start_at, seed, case_text(case), told)))
-        return run_case(case, seed, [JournalFile(stream)])
+        return run_case(case, seed, [JournalFile(stream), *readers])

@@ -8,6 +8,7 @@ import gc
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 
 from dialer.compliance.window import TIME_ZONE_ATTRIBUTE
 from dialer.flow.graph import Flow
@@ -19,6 +20,7 @@ from sim.figures import Figures, FiguresJournal
 from sim.invariants import InvariantsJournal
 from sim.ledger import Ledger, Reader
 from sim.runtime import TUESDAY_AT_TEN, SimRuntime
+from sim.series import Slice
 from sim.witness import Witness
 from sim.world import CAMPAIGN_ID, World, WorldPlan
 
@@ -36,7 +38,7 @@ class Replication:
 
     cpu_seconds: of the whole run, imports excluded. violations: by promise of `sim.invariants`,
     and of the store and the supervisor. told: the first violations in words. crashes: of actors,
-    those that the scenario meant to happen among them.
+    those that the scenario meant to happen among them. series: the day in slices, where asked for.
     """
 
     figures: Figures
@@ -49,6 +51,7 @@ class Replication:
     seed: int = 0
     hours: float = 0.0
     crashes: int = 0
+    series: tuple[Slice, ...] = ()
 
     @property
     def calls(self) -> int:
@@ -82,11 +85,16 @@ def run_replication(
             gc.enable()
 
 
+def abandoned_after_s(plan: WorldPlan, day: Day) -> float:
+    """How late after the answer an agent may come; jitter is ours and no caller's wait."""
+    law = plan.preset.abandonment
+    return law.threshold_s + 2 * day.jitter_s if law is not None else inf
+
+
 def _run(plan: WorldPlan, day: Day, seed: int, readers: Sequence[Reader]) -> Replication:
     began_s = time.process_time()
     end_at = day.start_at + day.hours * 3600
-    law = plan.preset.abandonment
-    late_s = law.threshold_s + 2 * day.jitter_s if law is not None else float("inf")
+    late_s = abandoned_after_s(plan, day)
     digest = Digest()
     witness = Witness(plan.callees)
     plan = replace(plan, callees=witness)
@@ -105,7 +113,7 @@ def _run(plan: WorldPlan, day: Day, seed: int, readers: Sequence[Reader]) -> Rep
         runtime.advance(min(_SLICE_S, end_at - runtime.now()))
         ledger.flush()
     figures = measured.close(end_at)
-    stall = "" if world.wind_down(WIND_DOWN_S) else runtime.stall("call/")
+    world.wind_down(WIND_DOWN_S)
     ledger.flush()
     violations = dict(watched.close(runtime.now()))
     violations["attempt_unsettled"] += len(world.store.open_attempts)
@@ -124,7 +132,7 @@ def _run(plan: WorldPlan, day: Day, seed: int, readers: Sequence[Reader]) -> Rep
         digest.hexdigest(),
         digest.records,
         violations,
-        (*([stall] if stall else ()), *watched.told),
+        tuple(watched.told),
         dead_letters,
         time.process_time() - began_s,
         seed,

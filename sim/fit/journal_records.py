@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from dialer.errors import InputError
-from dialer.journal import AgentMoved, CallMoved, Record, Tally, decode
+from dialer.journal import AgentMoved, CallMoved, Record, Simulated, Tally, decode
 from dialer.message import Message
 from sim.fit.records import AgentEvent, CallRecord, Traffic
 
-SUFFIX = ".fdj"
+SUFFIXES = (".fdj", ".journal")
+"""Of a daemon's segments, and of simulated days."""
+_DAY_S = 86400.0
 _MOMENT = {
     "dialing": "dialed_at",
     "ringing": "ringing_at",
@@ -23,8 +25,8 @@ _MOMENT = {
 
 
 def is_journal(path: Path) -> bool:
-    """A ledger's folder, or one of its segments."""
-    return path.is_dir() or path.suffix == SUFFIX
+    """A ledger's folder, or one of its files."""
+    return path.is_dir() or path.suffix in SUFFIXES
 
 
 def read_journal(path: Path) -> Traffic:
@@ -42,11 +44,19 @@ def read_journal(path: Path) -> Traffic:
 
 
 def _records(path: Path, tally: Tally) -> Iterator[Record]:
-    files = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
+    files = [path]
+    if path.is_dir():
+        files = sorted(each for each in path.iterdir() if each.suffix in SUFFIXES)
+    days = 0
     for file in files:
+        later_s = 0.0
         try:
             with file.open("rb") as stream:
-                yield from decode(stream, tally)
+                for record in decode(stream, tally):
+                    if type(record) is Simulated:
+                        # Simulated days are all of one date; here each is a day of its own.
+                        later_s, days = days * _DAY_S, days + 1
+                    yield record._replace(at=record.at + later_s) if later_s else record
         except OSError as error:
             raise InputError(str(file), f"cannot be read: {error.strerror}") from None
 

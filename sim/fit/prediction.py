@@ -5,56 +5,28 @@ it is as wide as days differ by chance and as the recording was short.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
 
-from dialer.message import Message
-from sim.figures import Figures, FiguresJournal
-from sim.replication import Day, run_replication
+from sim.replication import Day, abandoned_after_s, run_replication
+from sim.series import SeriesJournal
 from sim.world import WorldPlan
 
 FIGURES = ("dialed", "answered", "met", "occupancy", "abandonment")
 """Of an hour: calls dialed, answered by people, those of them whom agents met, and two shares."""
 
 
-class HoursJournal:
-    """A ledger's reader that measures every hour of a day by itself."""
-
-    def __init__(self, day: Day, late_s: float) -> None:
-        hours = int(day.hours)
-        ends = [day.start_at + 3600 * hour for hour in range(hours + 1)]
-        self._hours = [FiguresJournal(since, until, late_s) for since, until in pairwise(ends)]
-        self._end = ends[-1]
-
-    def extend(self, records: Sequence[Message]) -> None:
-        for hour in self._hours:
-            hour.extend(records)
-
-    def close(self) -> list[dict[str, float]]:
-        """The figures of each hour, by name."""
-        return [hour_figures(hour.close(self._end)) for hour in self._hours]
-
-
-def hour_figures(figures: Figures) -> dict[str, float]:
-    """One hour's FIGURES."""
-    return {
-        "dialed": figures.dialed,
-        "answered": figures.answered,
-        "met": figures.outcomes.get("customer_answered", 0),
-        "occupancy": figures.occupancy,
-        "abandonment": figures.abandonment,
-    }
-
-
 def hours_of(plan: WorldPlan, day: Day, seed: int) -> list[dict[str, float]]:
-    """A simulated day, hour by hour."""
-    law = plan.preset.abandonment
-    hours = HoursJournal(day, law.threshold_s if law is not None else float("inf"))
+    """A simulated day, hour by hour: FIGURES by name."""
+    end_at = day.start_at + 3600 * int(day.hours)
+    hours = SeriesJournal(day.start_at, end_at, 3600.0, abandoned_after_s(plan, day))
     run_replication(plan, day, seed, [hours])
-    return hours.close()
+    return [
+        {figure: float(getattr(hour, figure)) for figure in FIGURES}
+        for hour in hours.slices(end_at)
+    ]
 
 
 class Interval(NamedTuple):
@@ -83,7 +55,9 @@ def predict(
     for hour in range(len(simulated[0])):
         for figure in FIGURES:
             values = [day[hour][figure] for day in simulated]
-            low, middle, high = np.quantile(values, [(1 - level) / 2, 0.5, (1 + level) / 2])
+            # Weibull's positions, by which a day to come falls within as often as is said.
+            shares = [(1 - level) / 2, 0.5, (1 + level) / 2]
+            low, middle, high = np.quantile(values, shares, method="weibull")
             found.append(
                 Interval(
                     figure,

@@ -43,7 +43,7 @@ table { border-collapse: collapse; width: 100%; font-size: 13.5px;
 th { text-align: left; color: var(--muted); font-weight: 600; vertical-align: bottom; }
 th, td { padding: 6px 12px 6px 0; border-bottom: 1px solid var(--line); }
 tbody tr:last-child td { border-bottom: 0; }
-.number { text-align: right; white-space: nowrap; }
+.number { text-align: right; white-space: nowrap; } th.number { white-space: normal; }
 .good { color: var(--good); } .bad { color: var(--bad); } .unsure { color: var(--unsure); }
 li.good, li.bad, li.unsure { color: inherit; }
 code, pre { font: 13px/1.5 ui-monospace, "SF Mono", Menlo, "DejaVu Sans Mono", monospace; }
