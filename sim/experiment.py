@@ -68,7 +68,7 @@ class Case:
             for node in self.flow.nodes
         )
         phones = tuple(dict.fromkeys(node.identifier for node in dials))
-        people = Population(world, self.agents, phones=phones)
+        people = Population(world, self.agents, world.agents.kept_up, phones)
         return WorldPlan(
             Flow(self.flow.model_copy(update={"nodes": nodes})),
             self.preset,

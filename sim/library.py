@@ -24,6 +24,9 @@ from sim.traits import BASE, Outcomes
 GATEWAYS = frozenset({"trunk"})
 """What the simulated world offers to the nodes of a flow."""
 
+RINGING_MODES = ("progressive", "preview")
+"""Dialing for which an agent's phone may ring for each reservation."""
+
 OF_CAMPAIGN = "campaign."
 """A setting that begins with this is one of the flow: campaign.NODE.setting."""
 
@@ -136,6 +139,10 @@ class Library:
         jitter_s: float,
     ) -> Case:
         refuse_missing_gateways(flow, GATEWAYS)
+        mode = flow.init.dialing.mode
+        if not world.agents.kept_up and mode not in RINGING_MODES:
+            what = f"{mode} dialing with phones that ring per call in {world.name}"
+            raise InputError(name, what, f"set agents.kept_up, or use {' or '.join(RINGING_MODES)}")
         choice = flow.definition.compliance
         preset = self.preset_named(choice.preset).overridden(choice.overrides, name)
         for node_id, what, mend in check_compliance(flow, preset):

@@ -113,7 +113,7 @@ def _run(plan: WorldPlan, day: Day, seed: int, readers: Sequence[Reader]) -> Rep
         runtime.advance(min(_SLICE_S, end_at - runtime.now()))
         ledger.flush()
     figures = measured.close(end_at)
-    world.wind_down(WIND_DOWN_S)
+    stall = "" if world.wind_down(WIND_DOWN_S) else runtime.stall("call/")
     ledger.flush()
     violations = dict(watched.close(runtime.now()))
     violations["attempt_unsettled"] += len(world.store.open_attempts)
@@ -132,7 +132,7 @@ def _run(plan: WorldPlan, day: Day, seed: int, readers: Sequence[Reader]) -> Rep
         digest.hexdigest(),
         digest.records,
         violations,
-        tuple(watched.told),
+        (*([stall] if stall else ()), *watched.told),
         dead_letters,
         time.process_time() - began_s,
         seed,

@@ -35,6 +35,8 @@ log = logging.getLogger("foredial.sim")
 TUESDAY_AT_TEN = 1_767_711_600.0
 """Tuesday 2026-01-06, 10:00 in New York: inside anybody's calling hours."""
 
+_TOLD = 5
+
 STALLED_AFTER_TURNS = 1_000_000
 """An instant in which actors take so many turns will never end."""
 
@@ -140,6 +142,18 @@ class SimRuntime:
             if (inbox := actor.inbox())
         }
 
+    def stall(self, prefix: str) -> str:
+        """Which actors, those whose names begin so, should have stopped and have not, and what
+        anybody still waits to handle."""
+        left = [actor.name for actor in self._alive if actor.name.startswith(prefix)]
+        more = f" and {len(left) - _TOLD} more" if len(left) > _TOLD else ""
+        alive = f"{', '.join(left[:_TOLD])}{more} should have ended by {self.now():.0f}"
+        return f"stalled: {alive}; {self._waiting_in_words() or 'nobody waits to handle anything'}"
+
+    def _waiting_in_words(self) -> str:
+        waiting = self.waiting().items()
+        return "; ".join(f"{name} waits to handle {', '.join(what)}" for name, what in waiting)
+
     def stop(self) -> None:
         """Stop every actor, the youngest first."""
         self._stopping = True
@@ -231,8 +245,8 @@ class SimRuntime:
             raise _FailedError(actor, error) from error
 
     def _stalled(self) -> NoReturn:
-        waiting = "; ".join(f"{name}: {', '.join(what)}" for name, what in self.waiting().items())
-        raise StalledError(f"the clock stands still at {self.now():.3f}; waiting are {waiting}")
+        words = self._waiting_in_words()
+        raise StalledError(f"the clock stands still at {self.now():.3f}; {words}")
 
 
 class _FailedError(Exception):

@@ -119,7 +119,9 @@ class Break(Written):
 class Agents(Written):
     """How agents work, wrap-up apart, which goes with the call.
 
-    log_in_s: how late they log in. rona: share of offers that nobody answers.
+    log_in_s: how late they log in. kept_up: their audio legs stand all day; else their phones ring
+    for each reservation, which allows progressive and preview dialing only. rona: share of such
+    rings that nobody answers.
     answer_s: how long a phone that rings per call rings.
     preview_s: how long they look at a contact before they accept or skip it. preview_skip,
         preview_timeout: shares of previews that they skip, and that they let time out.
@@ -130,6 +132,7 @@ class Agents(Written):
 
     log_in_s: Distribution = distribution(0)
     answer_s: Distribution = distribution(1)
+    kept_up: bool = True
     rona: Share = 0.0
     preview_s: Distribution = distribution(8)
     preview_skip: Share = 0.05
@@ -261,7 +264,7 @@ class Scenario(Written):
     def assumptions(self) -> tuple[Assumption, ...]:
         """What a simulation of this takes for granted: its calls, analysis, agents and changes."""
         named = {f"calls.{name}": value for name, value in self.traits().items()}
-        for part in ("cpa", "agents", "trunk"):
+        for part in ("cpa", "agents", "contacts", "trunk"):
             section = getattr(self, part)
             named |= {
                 f"{part}.{name}": getattr(section, name) for name in type(section).model_fields
@@ -388,4 +391,5 @@ def _told(value: Any) -> str:
         return f"periods of {value.every_s:g} s, cv {value.cv:.3g}"
     if isinstance(value, dict):
         return ", ".join(f"{name} {weight:.4g}" for name, weight in value.items())
-    return "" if value is None else f"{value:g}"
+    named = {None: "", True: "yes", False: "no"}  # the flags; 1 and 0 are numbers, not flags
+    return named[value] if value is None or isinstance(value, bool) else f"{value:g}"

@@ -73,8 +73,9 @@ def staff_of(
         fitted.append("agents.breaks")
     accepted, missed = offers
     if accepted + missed >= FEWEST:
+        written["kept_up"] = False  # or nobody would have been rung
         written["rona"] = rounded(missed / (accepted + missed))
-        fitted.append("agents.rona")
+        fitted += ["agents.kept_up", "agents.rona"]
     return StaffFit(written, tuple(fitted), tuple(notes))
 
 

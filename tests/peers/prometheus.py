@@ -69,7 +69,7 @@ class Prometheus:
         config = self._folder / "prometheus.yml"
         config.write_text(self._config, encoding="ascii")
         if self._recorded:
-            self._record()
+            self.record()
         with (self._folder / "prometheus.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [
@@ -90,8 +90,9 @@ class Prometheus:
             time.sleep(_STEP_S)
         return self
 
-    def _record(self) -> None:
-        """Blocks of the recorded samples, as the server keeps them (a block spans two hours)."""
+    def record(self) -> None:
+        """Write the recorded samples as blocks, as the server keeps them; `start` does it too."""
+        self._folder.mkdir(parents=True, exist_ok=True)
         samples = self._folder / "samples.om"
         samples.write_text(self._recorded, encoding="utf-8")
         command = ["promtool", "tsdb", "create-blocks-from", "openmetrics"]

@@ -1,13 +1,16 @@
 """On the same samples a formula gives here what a real Prometheus gives."""
 
 import math
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
 from dialer.errors import FormulaError
 from dialer.promql import Formula, Scalar, SeriesStore, Vector, compile_formula, semantics_of
+from gateways.prometheus.samples import read_samples
 from tests.peers import promql_samples, require
 from tests.peers.prometheus import Prometheus
 from tests.peers.promql_samples import SECONDS, START_MS
@@ -153,6 +156,7 @@ EXPRESSIONS = [
 ]
 
 Answer = dict[tuple[tuple[str, str], ...], float]
+Ranges = dict[tuple[tuple[str, str], ...], list[tuple[float, float]]]
 
 
 class Server:
@@ -175,6 +179,19 @@ class Server:
             tuple(sorted(one["metric"].items())): float(one["value"][1]) for one in data["result"]
         }
 
+    def ask_range(self, text: str, start_ms: int, end_ms: int, step_ms: int) -> Ranges:
+        parameters = {
+            "query": text,
+            "start": f"{start_ms / 1000:.3f}",
+            "end": f"{end_ms / 1000:.3f}",
+            "step": f"{step_ms / 1000:.3f}",
+        }
+        answer = self._client.get("/api/v1/query_range", params=parameters).raise_for_status()
+        return {
+            tuple(sorted(one["metric"].items())): [(t, float(v)) for t, v in one["values"]]
+            for one in answer.json()["data"]["result"]
+        }
+
 
 @pytest.fixture(scope="module")
 def store() -> SeriesStore:
@@ -187,6 +204,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     recorded = promql_samples.open_metrics(promql_samples.recorded())
     with Prometheus(tmp_path_factory.mktemp("prometheus"), recorded=recorded) as prometheus:
         yield Server(prometheus)
+
+
+def test_what_promtool_dumps_is_read_again(tmp_path: Path) -> None:
+    require("promtool")
+    some = dict(list(promql_samples.recorded().items())[::12])
+    Prometheus(tmp_path, recorded=promql_samples.open_metrics(some)).record()
+    (tmp_path / "data" / "wal").mkdir()  # a server would have made one
+    dump = ["promtool", "tsdb", "dump", str(tmp_path / "data")]
+    dumped = subprocess.run(dump, capture_output=True, text=True, check=True).stdout
+    again = {one.labels: one for one in read_samples(dumped, "dump")}
+    assert again.keys() == some.keys()
+    for labels, rows in some.items():
+        assert again[labels].stamps_ms == [stamp for stamp, _ in rows]
+        assert repr(again[labels].values) == repr([value for _, value in rows])
 
 
 def ours(formula: Formula, store: SeriesStore, t_ms: int) -> Answer | None:
@@ -226,6 +257,21 @@ def test_a_hundred_instants_agree(text: str, server: Server, store: SeriesStore)
         assert worst < TOLERANCE, (t_ms, worst, mine, theirs)
     # An expression that never gives anything would agree with everything.
     assert filled >= 10
+
+
+@pytest.mark.parametrize("text", [*PACING, *DASHBOARDS[:8], "dialer_agents @ start()"])
+def test_a_range_of_answers_agrees(text: str, server: Server, store: SeriesStore) -> None:
+    start_ms, step_ms = START_MS - 60_000, 29_000
+    end_ms = start_ms + 99 * step_ms
+    theirs = server.ask_range(text, start_ms, end_ms, step_ms)
+    mine = compile_formula(text, server.semantics).over(store, start_ms, end_ms, step_ms)
+    assert theirs.keys() == {points.labels for points in mine.series}
+    for points in mine.series:
+        for t_ms, value, (t_s, their) in zip(
+            points.stamps_ms, points.values, theirs[points.labels], strict=True
+        ):
+            assert t_ms == round(t_s * 1000)
+            assert distance(value, their) < TOLERANCE
 
 
 def test_there_are_enough_expressions() -> None:

@@ -4,12 +4,15 @@ import json
 import pickle
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from dialer.errors import InputError
 from dialer.flow.graph import Flow
+from dialer.journal import AgentMoved
 from sim.experiment import FIGURES, Case, Summary, run_case, run_replications
 from sim.replication import Replication
 from tests.sim.library import LIBRARY
@@ -109,6 +112,53 @@ def test_a_wait_counts_from_when_a_person_picks_up_not_from_a_false_answer() -> 
     found = run_case(case(pacer="progressive", hours=1.0, agents=6, settings=settings), 1)
     assert found.figures.people > 20
     assert found.figures.true_abandonment == 0
+
+
+class Moves:
+    """A reader that counts where agents went, and why."""
+
+    def __init__(self) -> None:
+        self.count: Counter[tuple[str, str, str]] = Counter()
+
+    def extend(self, records: Sequence[tuple[object, ...]]) -> None:
+        moves = [record for record in records if isinstance(record, AgentMoved)]
+        self.count.update((move.from_state, move.to_state, move.reason) for move in moves)
+
+
+def test_phones_that_ring_per_call_are_answered_late_and_now_and_then_missed() -> None:
+    moves = Moves()
+    settings = ["agents.rona=0.2"]
+    given = case("phones", "progressive", hours=1.0, settings=settings)
+    found = run_case(given, 1, [moves])
+    missed = moves.count["ringing", "not_ready", "rona"]
+    accepted = moves.count["ringing", "reserved", ""]
+    assert missed / (missed + accepted) == pytest.approx(0.2, abs=0.1)
+    assert missed > 5
+    assert not any(found.violations.values())
+    kept_up = Moves()
+    run_case(case("base", "progressive", settings=settings), 1, [kept_up])
+    assert not any("ringing" in move for move in kept_up.count)
+
+
+def test_power_dialing_is_not_tried_with_phones_that_ring_per_call() -> None:
+    with pytest.raises(InputError, match="power dialing with phones that ring per call in phones"):
+        case("phones", "power:2")
+
+
+def test_every_part_of_a_world_is_among_what_is_assumed() -> None:
+    told = {each.name: each.value for each in case("everyday").scenario.assumptions()}
+    assert told["bursts"] == "periods of 600 s, cv 0.15"
+    assert told["segments"] == "2 of them"
+    assert told["changes"] == "6 of them"
+    assert told["agents.kept_up"] == "yes"
+    assert told["contacts.numbers"] == "1"
+
+
+def test_a_day_that_does_not_end_says_who_is_left() -> None:
+    found = run_case(case(hours=0.05, settings=["calls.talk_s=1e6"]), 1)
+    assert found.violations["attempt_unsettled"] > 0
+    assert found.told[0].startswith("stalled: call/")
+    assert found.told[0].endswith("nobody waits to handle anything")
 
 
 # --- what cases are put together from --------------------------------------------------------

@@ -35,7 +35,8 @@ def recorded(folder: Path, given: Case | None = None) -> Path:
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_case_survives_being_written_down(scenario: str) -> None:
-    made = case(scenario, jitter_s=0.01, hours=None)
+    pacer = "progressive" if scenario == "phones" else "power:2.3"
+    made = case(scenario, pacer, jitter_s=0.01, hours=None)
     again = case_of(case_text(made), "a journal")
     assert again.flow == made.flow
     assert again.preset == made.preset

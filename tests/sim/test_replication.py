@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from actors.call import Call
 from dialer.dispositions import Dispositions
 from dialer.flow.graph import Flow, load_flow
 from sim.model import DeskModel
 from sim.replication import Day, adapted, run_replication
+from tests.sim import planted_race
 from tests.sim.world_plans import CONFIG, FLOW, hasty, plan
 
 SHORT = Day(hours=0.05)
@@ -96,29 +96,13 @@ def test_agents_who_must_say_what_came_of_calls_do_and_go_on() -> None:
         assert replication.figures.occupancy > 0.8 * free.occupancy
 
 
-def test_an_agent_assigned_to_a_call_that_had_ended_is_found_and_replayed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The planted race: a call that its caller left does not say so, and just stops."""
-    honest = Call._release_agent
-
-    def forgetful(call: Call) -> None:
-        if call._agent_id or not call._ended_at:
-            honest(call)
-        else:
-            call._acknowledged = True
-            call.ref.stop()
-
-    monkeypatch.setattr(Call, "_release_agent", forgetful)
-    day = Day(hours=0.02, jitter_s=0.01)
-    found = {}
-    for seed in range(30):
-        replication = run_replication(hasty(), day, seed)
-        if replication.violations["agent_without_call"]:
-            found[seed] = replication
-    assert found
-    seed, first = next(iter(found.items()))
-    again = run_replication(hasty(), day, seed)
+def test_an_agent_assigned_to_a_call_that_had_ended_is_found_and_replayed() -> None:
+    with planted_race.planted():
+        assert not planted_race.hunt(20, jitter_s=0.0)  # it shows only where messages cross
+        found = planted_race.hunt(150, jitter_s=0.01)
+        assert found
+        first = found[0]
+        again = planted_race.run(first.seed, jitter_s=0.01)
     assert (again.told, again.journal_sha256) == (first.told, first.journal_sha256)
     assert first.told[0].startswith("agent_without_call at ")
 

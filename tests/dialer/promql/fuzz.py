@@ -3,8 +3,8 @@
     python -m tests.dialer.promql.fuzz [--count 100000] [--seed 1]
 
 The rule that is tried: whatever the text, there is an answer or a FormulaError, and soon. Each is
-compiled, evaluated at an instant, over a range and as a number, and explained. One that takes
-longer than LIMIT_S is interrupted and counts as a hang.
+compiled, evaluated at an instant, over a range and as a number, explained, linted and mended. One
+that takes longer than LIMIT_S is interrupted and counts as a hang.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from types import FrameType
 
 from dialer.errors import FormulaError
 from dialer.promql import Limits, SeriesStore, compile_formula
+from dialer.promql.lint import lint, mend
 
 LIMIT_S = 20.0
 T_MS = 600_000
@@ -284,6 +285,8 @@ class Tally:
 def try_one(text: str, store: SeriesStore) -> str:
     """What came of it: "answer", or the name of the FormulaError. Anything else gets out."""
     try:
+        if all(finding.rule != "syntax" for finding in lint(text)):
+            compile_formula(mend(text))
         formula = compile_formula(text, "2" if len(text) % 2 else "3", limits=LIMITS)
         formula.number(store, T_MS / 1000, "spring")
         formula.explain(store, T_MS / 1000)

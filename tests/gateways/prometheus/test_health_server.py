@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dialer.errors import GatewayError
 from dialer.metrics import CATALOGUE, Metrics
+from dialer.promql.known import TARGET, known_metrics
 from gateways.prometheus import HealthServer, Pages, registry_of
 
 
@@ -23,6 +24,23 @@ def metrics():
     metrics.open_trunk("carrier")
     metrics.open_actor("pool")
     return metrics
+
+
+def test_the_linter_of_formulas_knows_just_what_is_served(metrics):
+    """Names, labels and their values: as a scraper would have stored them."""
+    metrics.open_caller_id("main")
+    served = {}
+    for family in registry_of(metrics).collect():
+        for sample in family.samples:
+            labels = served.setdefault(sample.name, {})
+            for label, value in sample.labels.items():
+                labels.setdefault(label, set()).add(value)
+    known = known_metrics()
+    assert known.keys() - {"up"} == served.keys()
+    for name, labels in served.items():
+        assert known[name].labels - TARGET == labels.keys(), name
+        for label, values in known[name].values.items():
+            assert labels[label] == set(values), (name, label)
 
 
 @pytest.fixture
