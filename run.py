@@ -281,7 +281,7 @@ class Daemon:
 
     def _count_contacts(self, turn: int) -> None:
         if turn % COUNT_CONTACTS_EVERY_S == 1:
-            count_contacts(self.store, self.metrics, self.director.running())
+            count_contacts(self.store, self.metrics, self.director.running(), self.runtime.now())
 
     def _store_ready(self) -> tuple[bool, str]:
         return not self.journal.failing, "the journal cannot be written"

@@ -17,6 +17,7 @@ from actors.messages import (
     AgentLost,
     AgentMove,
     AgentsMoved,
+    BindAgent,
     CallOver,
     ClaimAgent,
     OverAcknowledged,
@@ -28,6 +29,7 @@ from actors.messages import (
     RequestExpired,
     SeizeAgents,
     SeizeFailed,
+    SeizeNamed,
     ShowPreview,
     Subscribe,
     Unsubscribe,
@@ -90,6 +92,7 @@ class AgentPool(Behaviour):
         self._listeners: dict[str, dict[int, Sink]] = {}
         self._requests: dict[tuple[int, int], SeizeRequest] = {}
         self._claims: dict[int, ClaimAgent] = {}
+        self._named: dict[int, list[str]] = {}
         self._previews = PreviewDesk(desk)
         self._moves: dict[int, list[AgentMove]] = {}
 
@@ -242,6 +245,7 @@ class AgentPool(Behaviour):
         self._campaigns.pop(campaign_id, None)
         for listeners in self._listeners.values():
             listeners.pop(campaign_id, None)
+        self._named.pop(campaign_id, None)
         self._on_withdraw(WithdrawRequests(campaign_id))
         for agent in [*self._roster.held(campaign_id)]:
             self._move(agent, "release")
@@ -365,6 +369,36 @@ class AgentPool(Behaviour):
         if campaign is not None and missing:
             self._publish()  # what became of the agent comes before what it means
             campaign.campaign.tell(SeizeFailed(request_id, event, missing))
+
+    @handles(SeizeNamed)
+    def _on_seize_named(self, message: SeizeNamed) -> None:
+        self._named.pop(message.campaign_id, None)
+        if message.agent_ids:
+            self._named[message.campaign_id] = list(message.agent_ids)
+            while self._book_named():
+                pass
+
+    def _book_named(self) -> bool:
+        """Reserve a ready agent whom a campaign asked for by name; False where there is none."""
+        for campaign_id, agent_ids in self._named.items():
+            for agent_id in agent_ids:
+                agent = self._roster.agents.get(agent_id)
+                if agent is None or agent.state != "ready":
+                    continue
+                agent_ids.remove(agent_id)
+                agent.campaign_id, agent.request_id, agent.bound = campaign_id, 0, True
+                if self._desk.kept_up:
+                    self._move(agent, "reserve")
+                else:
+                    self._move(agent, "offer")
+                    self._desk.offer(agent_id)
+                return True
+        return False
+
+    @handles(BindAgent)
+    def _on_bind(self, message: BindAgent) -> None:
+        if self._roster.holds(message.campaign_id, message.agent_id):
+            self._roster.agents[message.agent_id].bound = message.bound
 
     # --- previews -----------------------------------------------------------------------------
 
@@ -518,6 +552,8 @@ class AgentPool(Behaviour):
                     del self._claims[claim.attempt_id]
                     self._assign(agent, claim)
                     return True
+        if self._named and self._book_named():
+            return True
         due = self._shares.next_to_serve(self._requests.values())
         if due is not None:
             request, agent = due

@@ -10,10 +10,14 @@ from typing import Any
 
 from actors.agent_board import AgentBoard
 from actors.call_board import CallBoard
+from actors.callback_board import CallbackBoard
 from actors.campaign_cells import CampaignCells
 from actors.messages import (
     AgentsMoved,
     AttemptsReady,
+    CallbackGone,
+    CallbackWaits,
+    CampaignStarted,
     CheckDue,
     Disposed,
     DueAnswer,
@@ -24,7 +28,6 @@ from actors.messages import (
     PoolStarted,
     PreviewDecided,
     PreviewFound,
-    PreviewsVoid,
     PulseDue,
     Quiesce,
     Report,
@@ -117,6 +120,7 @@ class Campaign(Behaviour):
         self._previews = PreviewBoard(
             self._id, identity.title, book, self._cells, pool=services.pool, feeder=feeder
         )
+        self._callbacks = CallbackBoard(self._id, book, pool=services.pool, feeder=feeder)
         self._obstacles = Obstacles(flow)
         self._more_due = False
         self._pulse = 0
@@ -135,8 +139,7 @@ class Campaign(Behaviour):
         self._request_id = self._ticket = int(now * 1000)
         self._plan()
         self._subscribe(anew=True)
-        if isinstance(self._flow.init.dialing, Preview):
-            self._feeder.tell(PreviewsVoid())
+        self._feeder.tell(CampaignStarted())
         self._record(journal.CampaignMoved(self._id, now, "published"))
         for message in self._briefing():
             self.receive(message)
@@ -186,6 +189,8 @@ class Campaign(Behaviour):
         limit = self._limit()
         self._cells.pulse("outside_window" if limit == "window" else "fired", 1)
         if not limit:
+            if self._callbacks:
+                self._callbacks.strive()
             self._take(pulse_step(self._flow, self._flow.start.id, "pulse"), pulse=True)
 
     def _take(self, step: PulseStep, *, pulse: bool = False) -> None:
@@ -251,6 +256,7 @@ class Campaign(Behaviour):
         """What was asked of the former pool and not answered will never be answered."""
         self._previews.withdraw()
         self._board.forget()
+        self._callbacks.stand_down()
         self._subscribe(anew=True)
         self._calls.pool_started()
 
@@ -258,16 +264,45 @@ class Campaign(Behaviour):
         """Agents newly reserved, or whose last attempt ended without a human: dial at once."""
         if not self._board.to_arm() or self._limit() or not dial:
             return
+        if self._callbacks:
+            self._call_back()
+            if not self._board.to_arm():
+                return
         if self._seize is None:
             self._board.stand_down()  # reserved for a version of the flow that is no more
         else:
             self._take(after_seize(self._flow, self._seize, "agent_reserved"))
+
+    # --- call-backs ---------------------------------------------------------------------------
+
+    def _call_back(self) -> None:
+        """Those whom an agent promised a call go before whatever that agent would do else."""
+        tickets = self._callbacks.dial(self._board.to_arm(), self._ticket)
+        self._ticket += len(tickets)
+        self._preparing.update(tickets)
+        if tickets:
+            self._plan()
+            self._explain(f"called {len(tickets)} back", self._inputs())
+
+    @handles(CallbackWaits)
+    def _on_callback_waits(self, message: CallbackWaits) -> None:
+        self._callbacks.waits(message.agent_id, message.contact_id)
+        if self._board.to_arm():
+            self._arm_idle()
+        if not self._limit():
+            self._callbacks.strive()
+
+    @handles(CallbackGone)
+    def _on_callback_gone(self, message: CallbackGone) -> None:
+        self._callbacks.gone(message.agent_id, message.contact_id)
 
     # --- Init ---------------------------------------------------------------------------------
 
     def _release(self, node: Init, *, pulse: bool) -> None:
         """Release contacts: for agents newly armed, and at a pulse up to the quotas."""
         dialing = node.dialing
+        if self._callbacks:
+            self._call_back()
         if type(dialing) is Preview:
             self._release_previews(dialing)
             return
@@ -340,6 +375,7 @@ class Campaign(Behaviour):
             self._board.book.ended(ticket)
         self._preparing.clear()
         self._previews.feeder_lost()
+        self._callbacks.clear()
         self._plan()
         self._more_due = False
         for news in self._obstacles.trunks.news():
@@ -423,6 +459,7 @@ class Campaign(Behaviour):
             self._board.book.ended(ticket)
         self._plan()
         self._previews.withdraw()
+        self._callbacks.clear()
         self._board.stand_down()
         if message.cancel_ringing:
             self._calls.cancel_unanswered(message.reason)
@@ -439,6 +476,7 @@ class Campaign(Behaviour):
         self._seize = None
         self._evaluating = None
         self._previews.withdraw()
+        self._callbacks.clear()
         self._board.stand_down()
         self._subscribe(anew=False)
         self._feeder.tell(message)
@@ -456,6 +494,7 @@ class Campaign(Behaviour):
         obstacle, limit = self._obstacles.any(self.runtime.now())
         if obstacle:
             self._previews.withdraw()
+            self._callbacks.stand_down()
             self._board.stand_down()
             self._explain(obstacle, self._inputs(), clamps=(limit,))
         return limit
@@ -496,6 +535,7 @@ class Campaign(Behaviour):
             "in_flight": self._board.book.in_flight,
             "reserved": len(self._board),
             "requested": self._board.requested,
+            "callbacks_waiting": len(self._callbacks),
             "agents": self._cells.agent_counts(),
             "trunks_down": dict(self._obstacles.trunks.down),
             "why": self._why,

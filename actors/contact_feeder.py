@@ -17,15 +17,19 @@ from actors.contact_judge import Chosen, ContactJudge
 from actors.kept_contacts import KeptContacts
 from actors.messages import (
     AttemptsReady,
+    CallbackGone,
+    CallbackOverdue,
+    CallbackWaits,
+    CampaignStarted,
     CheckDue,
     DueAnswer,
     FeederStarted,
     FlowChanged,
     LookForHot,
+    NeedCallback,
     NeedContacts,
     PreviewFound,
     PreviewOver,
-    PreviewsVoid,
     Quiesce,
     ReadyAttempt,
     Report,
@@ -258,6 +262,9 @@ class ContactFeeder(Behaviour):
 
     def _on_claimed(self, answer: ContactsClaimed) -> None:
         request_id, ahead = answer.request_id, self._ahead
+        ours = ahead.is_claim(request_id) or ahead.is_hot(request_id)
+        if ours and any(contact.callback for contact in answer.contacts):
+            answer = self._set_aside(answer)
         if ahead.is_claim(request_id):
             self._trouble = ""
             ahead.claimed(answer)
@@ -426,26 +433,72 @@ class ContactFeeder(Behaviour):
         kept = self._kept.take(ticket)
         now = self.runtime.now()
         if message.verdict == "accepted":
-            need = NeedContacts(0, (ticket,))
-            if kept is None:
-                self._short(need, "the contact is not kept for the agent any more")
-                return
-            verdict = self._judge.judge(self._flow, kept.contact, now)
-            if isinstance(verdict, Chosen):
-                self._kept.dial_for(ticket, agent_id)
-                self._commit(need, [verdict])
-                return
-            self._skip(verdict)
-            self._short(need, verdict.reason)
+            self._dial_kept(ticket, agent_id, kept.contact if kept is not None else None)
         elif kept is not None:
             contact = kept.contact
             self._skip(
                 after_preview(kept.flow, contact, self._campaign_id, message.verdict, agent_id, now)
             )
 
-    @handles(PreviewsVoid)
-    def _on_previews_void(self, _: PreviewsVoid) -> None:
-        self._defer_due(self._kept.take_all(), "the campaign was made anew")
+    def _dial_kept(self, ticket: int, agent_id: str, contact: ClaimedContact | None) -> None:
+        """Dial a contact for the agent it was kept for, if every rule still says yes."""
+        need = NeedContacts(0, (ticket,))
+        if contact is None:
+            self._short(need, "the contact is not kept for the agent any more")
+            return
+        verdict = self._judge.judge(self._flow, contact, self.runtime.now())
+        if isinstance(verdict, Chosen):
+            self._kept.dial_for(ticket, agent_id)
+            self._commit(need, [verdict])
+        else:
+            self._skip(verdict)
+            self._short(need, verdict.reason)
+
+    # --- call-backs ---------------------------------------------------------------------------
+
+    def _set_aside(self, answer: ContactsClaimed) -> ContactsClaimed:
+        """Call-backs that an agent promised wait for them; others are dialed as they come."""
+        others = []
+        wait_s = self._flow.definition.callbacks.wait_s
+        until = self.runtime.now() + wait_s
+        for contact in answer.contacts:
+            agent_id = contact.callback.agent_id if contact.callback is not None else ""
+            if agent_id:
+                contact_id = contact.contact_id
+                self._kept.promise(contact, agent_id, until)
+                self._campaign.tell(CallbackWaits(contact_id, agent_id))
+                self.runtime.after(wait_s, self.ref, CallbackOverdue(contact_id))
+            else:
+                others.append(contact)
+        return answer._replace(contacts=tuple(others))
+
+    @handles(NeedCallback)
+    def _on_need_callback(self, need: NeedCallback) -> None:
+        promised = self._kept.take_promised(need.contact_id)
+        contact = promised.contact if promised is not None else None
+        self._dial_kept(need.ticket, need.agent_id, contact)
+
+    @handles(CallbackOverdue)
+    def _on_callback_overdue(self, message: CallbackOverdue) -> None:
+        now = self.runtime.now()
+        promised = self._kept.overdue(message.contact_id, now)
+        if promised is None:
+            return
+        self._campaign.tell(CallbackGone(message.contact_id, promised.agent_id))
+        policy = self._flow.definition.callbacks
+        why = f"agent {promised.agent_id} did not come for the call-back in {policy.wait_s:g} s"
+        if policy.then == "drop":
+            self._skip(self._defer(promised.contact, "done", 0.0, f"{why}, so it is dropped"))
+            return
+        self._note(self._defer(promised.contact, "due", now, f"{why}, so any agent makes it"))
+        self._ahead.contacts.appendleft(promised.contact)
+        self._serve()
+
+    @handles(CampaignStarted)
+    def _on_campaign_started(self, _: CampaignStarted) -> None:
+        self._defer_due(self._kept.take_previewed(), "the campaign was made anew")
+        for promised in self._kept.promised():
+            self._campaign.tell(CallbackWaits(promised.contact.contact_id, promised.agent_id))
 
     def _skip(self, deferral: Deferral) -> None:
         """Let one contact go, with why."""

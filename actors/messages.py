@@ -185,8 +185,54 @@ class PreviewOver(Message):
     verdict: str
 
 
-class PreviewsVoid(Message):
-    """Campaign to feeder: I was made anew, and know of no contact that you keep for an agent."""
+# --- call-backs -------------------------------------------------------------------------------
+
+
+class CampaignStarted(Message):
+    """Campaign to feeder: I am here, and know of no contact that you keep for an agent."""
+
+
+class CallbackWaits(Message):
+    """Feeder to campaign: this contact is to be called back by this agent, now."""
+
+    contact_id: int
+    agent_id: str
+
+
+class CallbackGone(Message):
+    """Feeder to campaign: it waits for that agent no more."""
+
+    contact_id: int
+    agent_id: str
+
+
+class CallbackOverdue(Message):
+    """Feeder to itself: a contact has waited long enough for its agent."""
+
+    contact_id: int
+
+
+class NeedCallback(Message):
+    """Campaign to feeder: its agent is here, so dial it."""
+
+    ticket: int
+    contact_id: int
+    agent_id: str
+
+
+class SeizeNamed(Message):
+    """Campaign to pool: reserve these agents as they come free, and no others whom I named."""
+
+    campaign_id: int
+    agent_ids: tuple[str, ...]
+
+
+class BindAgent(Message):
+    """Campaign to pool: keep an agent whom I hold for one contact, or no more."""
+
+    campaign_id: int
+    agent_id: str
+    bound: bool
 
 
 # --- campaign and pool ------------------------------------------------------------------------

@@ -22,6 +22,9 @@ CONTACT_STATES = ("due", "claimed", "waiting", "done", "refused")
 """How a campaign's contacts are counted: due now or never touched, held, waiting for a time,
 finished, and refused by a rule."""
 
+CALLBACK_STATES = ("waiting", "due")
+"""Call-backs whose time is still to come, and those that nobody has made yet."""
+
 CPA_RESULTS = ("human", "answering_machine", "fax", "network_tone", "not_sure")
 """Verdicts of call progress analysis."""
 
@@ -139,6 +142,7 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge("agents", "Agents that the campaign may use.", state=agents.STATES),
     _gauge("calls_in_progress", "Calls that have not ended.", state=calls.IN_PROGRESS),
     _gauge("campaign_contacts", "Contacts of the campaign.", state=CONTACT_STATES),
+    _gauge("callbacks", "Call-backs that the campaign owes.", state=CALLBACK_STATES),
     _gauge("campaign_info", "1 for every campaign that is loaded."),
     _gauge(
         "campaign_shift_start_timestamp_seconds",

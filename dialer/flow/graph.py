@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from dialer.callbacks import CallbackPolicy
 from dialer.compliance.preset import Preset
 from dialer.dispositions import Dispositions
 from dialer.documents import Document, problems
@@ -55,6 +56,7 @@ class FlowDefinition(BaseModel):
     priority: int = Field(5, ge=1, le=10, description="weight where campaigns share agents")
     share: float = Field(1.0, gt=0, le=1, description="the most it may have of a queue's agents")
     dispositions: Dispositions | None = Field(None, description="what agents say of a call")
+    callbacks: CallbackPolicy = CallbackPolicy()
     nodes: tuple[Node, ...] = Field(min_length=1)
 
     @field_validator("time_zone")

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from dialer.callbacks import CallbackPolicy
 from dialer.dispositions import Disposition, Dispositions
 from dialer.flow.nodes import NODE_TYPES, Dialing, Init, NodeBase, Play
 
@@ -25,7 +26,8 @@ Made from the schema by `python -m dialer.flow.reference`; do not edit it by han
 A campaign's file has a `title`, a `description`, a `time_zone`, its `compliance` (a preset, and
 what overrides it) and a list of `nodes`. Where campaigns want the same agents, the one with the
 fewest for its `priority` (1 to 10, else 5) gets the next, and none has more than its `share` of a
-queue's agents (above 0 to 1, else 1). Its `dispositions` are what agents may say of a call. Every
+queue's agents (above 0 to 1, else 1). Its `dispositions` are what agents may say of a call, and its
+`callbacks` say how long a call that an agent promised waits for them. Every
 node has an `id` that is unique in the flow, a `type`, its own settings, and `next`, which says for
 each of its ports to which node the token goes. A token is a **pulse** before Init, a **contact**
 after it, and a **call** where the contact has a live call. A port that is left out ends the token
@@ -41,6 +43,7 @@ def reference() -> str:
         if any(name == "dialing" for name in node.model_fields):
             parts += [_modes()]
     parts += [_part("dispositions", Dispositions), _part("dispositions.choices", Disposition)]
+    parts += [_part("callbacks", CallbackPolicy)]
     return "\n".join(parts)
 
 

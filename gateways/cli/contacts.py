@@ -1,4 +1,4 @@
-"""contacts import, add and list; filter save, list and preview.
+"""contacts import, add, callback and list; filter save, list and preview.
 
 The rule of this module: an import goes straight to the database, beside a running daemon, because
 a long file should neither wait for the daemon nor hold it up.
@@ -38,6 +38,7 @@ def add_to(app: typer.Typer) -> None:
     contacts.command("import")(import_file)
     contacts.command("add")(add_contact)
     contacts.command("list")(list_contacts)
+    contacts.command("callback")(call_back)
     lists.add_to(contacts)
     filters = typer.Typer(help="Filters: whom a campaign calls.", no_args_is_help=True)
     app.add_typer(filters, name="filter")
@@ -150,6 +151,32 @@ def _came_of_it(data: dict[str, Any]) -> str:
         "waiting": "dialed before, and waits for a retry",
         "refused": "refused before; see explain contact",
     }.get(data["state"], "dialed before")
+
+
+@verb
+def call_back(
+    work: Work,
+    who: Annotated[str, typer.Argument(metavar="CONTACT", help="Its id, key or number.")],
+    at: Annotated[str, typer.Option(metavar="TIME", help="+90m, 15:30, or '2026-03-02 15:30'.")],
+    campaign: Annotated[str, typer.Option(help="Which is to call, by id or exact title.")],
+    agent: Annotated[str, typer.Option(help="Who is to call; anybody where left out.")] = "",
+) -> None:
+    """Promise a contact a call, ahead of the list when its time has come.
+
+    \b
+    Examples:
+      run.py contacts callback a-17 --at 15:30 --campaign "Spring offer"
+      run.py contacts callback a-17 --at +2h --campaign 3 --agent amy
+    """
+    promised = work.call("contacts callback", who=who, at=at, campaign=campaign, agent=agent)
+
+    def show(data: dict[str, Any]) -> None:
+        for warning in data["warnings"]:
+            work.out.warn(warning)
+        by = data["agent_id"] or "any agent"
+        work.out.say(f"contact {data['contact_id']}: {by} calls back at {local(data['at'])}")
+
+    work.answer(promised, show)
 
 
 @verb

@@ -8,14 +8,23 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from dialer.callbacks import read_time
 from dialer.contacts import Schema
 from dialer.documents import Document
-from dialer.errors import ContactError, FilterError, LifecycleError
+from dialer.errors import (
+    ContactError,
+    FilterError,
+    LifecycleError,
+    NotFoundError,
+    NumberError,
+)
 from dialer.filter_tree import Filter, parse_filter
 from dialer.filters import bind
-from dialer.ports import AttributeValue
+from dialer.numbers import parse_number
+from dialer.ports import AttributeValue, Callback
 from gateways.control.campaign_lookup import CampaignLookup
 from gateways.control.paging import PER_PAGE, paged, span
+from gateways.control.site import here
 from gateways.control.verbs import verb
 from gateways.store import CampaignRecord, NewContact, Store, as_json, list_name
 
@@ -69,10 +78,54 @@ class ContactCommands:
             mend = "clone it to make a draft"
             raise LifecycleError(f"campaign {record.title!r}", "is stopped and dials nobody", mend)
         lead = self._store.hot_leads.add(record.campaign_id, row, to_list)
-        of_list = self._store.lists.of_contact(lead.contact_id)
-        paused = of_list.name if of_list is not None and of_list.paused else ""
-        warnings = _why_not_next(record, lead.fits, paused)
+        warnings = self._why_not_next(record, lead.contact_id, lead.fits)
         return {**as_json(lead), "campaign_id": record.campaign_id, "warnings": warnings}
+
+    @verb("contacts callback")
+    def call_back(self, who: str, at: str, campaign: str, agent: str = "") -> dict[str, Any]:
+        """Promise a contact a call. who: its id, key or number. agent: who is to make it.
+
+        at: as `dialer.callbacks.read_time` takes it, on this machine's clock.
+
+        Raises:
+            NotFoundError: there is no such contact or campaign.
+            ContactError: several contacts have that number.
+            LifecycleError: the campaign is stopped, or is about to dial the contact anyway.
+            InputError: the time makes no sense, or no agent can be called so.
+        """
+        record = self._lookup.find(campaign)
+        if record.status == "stopped":
+            mend = "clone it to make a draft"
+            raise LifecycleError(f"campaign {record.title!r}", "is stopped and dials nobody", mend)
+        moment = read_time(at, self._clock(), here())
+        contact_id = self._the_one(who.strip())
+        placed = self._store.callbacks.add(record.campaign_id, contact_id, Callback(moment, agent))
+        if not placed.placed:
+            what = "is on the line" if placed.state == "in_flight" else "is about to be dialed"
+            raise LifecycleError(f"contact {contact_id}", what, "promise it again after that call")
+        warnings = self._why_not_next(record, contact_id, placed.fits)
+        return {**as_json(placed), "warnings": warnings}
+
+    def _why_not_next(self, record: CampaignRecord, contact_id: int, fits: bool) -> list[str]:
+        """What keeps a lead, or one who is promised a call, from being dialed in time."""
+        of_list = self._store.lists.of_contact(contact_id)
+        paused = of_list.name if of_list is not None and of_list.paused else ""
+        return _obstacles(record, fits, paused)
+
+    def _the_one(self, who: str) -> int:
+        found = self._store.contacts.find(who)
+        if not found:
+            try:
+                found = self._store.contacts.find(parse_number(who, self._schema.default_region))
+            except NumberError:
+                found = ()
+        if not found:
+            mend = "give an id, a key or a number; see contacts list"
+            raise NotFoundError(f"contact {who!r}", "there is none", mend)
+        if len(found) > 1:
+            ids = ", ".join(str(record.contact_id) for record in found)
+            raise ContactError(f"contact {who!r}", f"could be any of {ids}", "give the id of one")
+        return found[0].contact_id
 
     def _contact(self, key: str, phones: list[str], written: Mapping[str, str]) -> NewContact:
         schema = self._schema
@@ -154,8 +207,7 @@ class ContactCommands:
             return None
 
 
-def _why_not_next(record: CampaignRecord, fits: bool, paused_list: str) -> list[str]:
-    """What keeps a lead from being dialed within seconds."""
+def _obstacles(record: CampaignRecord, fits: bool, paused_list: str) -> list[str]:
     warnings = []
     if not fits:
         warnings.append("the campaign's filter does not find it, so it is not dialed")

@@ -104,6 +104,28 @@ def test_power_dials_half_as_many_again() -> None:
     assert 5 < day.most <= 8
 
 
+def test_agents_call_back_whom_they_promised_it() -> None:
+    day = Day("voice_with_callbacks", hours=11)
+    said = Counter(day.store.dispositions.values())
+    assert set(said) == {"sale", "not_interested", "no_time", "call_back", "do_not_call"}
+    answered = [s for s in day.store.settlements if s.outcome == "customer_answered"]
+    assert len(answered) == sum(said.values()), "every talk is disposed of"
+    promised = [s for s in answered if day.store.dispositions[s.attempt_id] == "call_back"]
+    attempts = day.attempts()
+    kept = 0
+    for promise in promised:
+        later = [s for _, s in attempts[promise.contact_id] if s.dialed_at > promise.ended_at]
+        if later:
+            kept += 1
+            assert later[0].dialed_at >= promise.ended_at + HOUR
+    assert kept > 0.5 * len(promised) > 2
+    stopped = [
+        s.contact_id for s in answered if day.store.dispositions[s.attempt_id] == "do_not_call"
+    ]
+    states = day.store.states(1)
+    assert {states[contact_id] for contact_id in stopped} == {"refused"}
+
+
 def test_retries_follow_their_outcome() -> None:
     day = Day("voice_with_retries", hours=36)  # over the evening into the next day
     seen: Counter[str] = Counter()

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateways.cli.conftest import CommandLine
-from tests.gateways.control.place import CSV, FLOW, FakeLive
+from dialer.ports import ClaimRequest
+from tests.gateways.cli.conftest import CommandLine, TestHost
+from tests.gateways.control.place import CSV, FLOW, NOW, FakeLive
+from tests.ports.contact_store_beds import Replies
 
 Write = Callable[[str, str], str]
 
@@ -277,3 +279,53 @@ def test_what_cannot_be_said_of_a_list_is_refused(
 ) -> None:
     write("customers.csv", CSV)
     assert run.refused("contacts", *words) == line
+
+
+def test_a_call_back_is_promised(run: CommandLine, write: Write, daemon: FakeLive) -> None:
+    run.good("contacts", "import", write("customers.csv", CSV))
+    run.good("campaign", "create", write("spring.yaml", FLOW))
+    run.good("campaign", "publish", "1")
+    words = ("contacts", "callback", "a-1", "--campaign", "1", "--at", "+2h")
+    told = run.data(*words, "--agent", "amy")
+    assert (told["contact_id"], told["at"], told["agent_id"]) == (1, NOW + 7200, "amy")
+    assert told["warnings"] == []
+    assert "any agent calls back at" in run.good(*words)
+    shown = run.data("explain", "contact", "a-1")["contacts"][0]["standings"][0]
+    assert (shown["state"], shown["callback_at"], shown["callback_agent"]) == (
+        "waiting",
+        NOW + 7200,
+        "",
+    )
+    assert run.good("contacts", "callback", "(212) 555-0102", *words[3:]).startswith("contact 2: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["zz", "--campaign", "1", "--at", "+1h"], "contact 'zz': there is none; give an id"),
+        (["a-1", "--campaign", "7", "--at", "+1h"], "campaign '7': there is none"),
+        (["a-1", "--campaign", "1", "--at", "yesterday"], "time 'yesterday': is no time; write"),
+    ],
+)
+def test_a_call_back_that_makes_no_sense_is_refused(
+    run: CommandLine, write: Write, words: list[str], line: str
+) -> None:
+    run.good("contacts", "import", write("customers.csv", CSV))
+    run.good("campaign", "create", write("spring.yaml", FLOW))
+    assert run.refused("contacts", "callback", *words).startswith(line)
+
+
+def test_a_contact_that_is_held_or_a_stopped_campaign_takes_no_call_back(
+    run: CommandLine, write: Write, host: TestHost
+) -> None:
+    run.good("contacts", "import", write("customers.csv", CSV))
+    run.good("campaign", "create", write("spring.yaml", FLOW))
+    run.good("campaign", "publish", "1")
+    replies = Replies()
+    with host.place.open_store() as store:
+        store.port.claim(ClaimRequest(1, 1, "", "fifo", 1, NOW), replies)
+        replies.take()
+    words = ("contacts", "callback", "a-1", "--campaign", "1", "--at", "+2h")
+    assert run.refused(*words).startswith("contact 1: is about to be dialed; ")
+    run.good("campaign", "stop", "1")
+    assert "is stopped and dials nobody" in run.refused(*words)
