@@ -488,6 +488,7 @@ def sip_trunk(trunk: SipTrunk, numbers: CallerIds) -> tuple[Listening, TrunkConf
         domain=trunk.domain,
         codecs=trunk.codecs,
         max_channels=trunk.max_channels,
+        transport=trunk.transport,
         registration_s=trunk.registration_expires_s if trunk.registration else 0,
         asserts_identity=trunk.p_asserted_identity,
         keep_alive=KeepAliveConfig(trunk.options_keepalive_s),

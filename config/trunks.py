@@ -33,13 +33,16 @@ class SimulatedTrunk(Section):
 
 
 class SipTrunk(Section):
-    """A carrier reached by SIP over UDP."""
+    """A carrier reached by SIP."""
 
     name: Name = Field(description="how flows and metrics call it")
-    kind: Literal["sip"] = Field(description="a carrier reached by SIP over UDP")
+    kind: Literal["sip"] = Field(description="a carrier reached by SIP")
     remote: SipAddress = Field(description="the carrier, HOST or HOST:PORT")
     bind: SipAddress = Field(_ALL_ADDRESSES, description="where we listen; trunks may share it")
     advertised_host: str = Field("", description="our address as the carrier sees it, behind NAT")
+    transport: Literal["udp", "tcp"] = Field(
+        "udp", description="requests of more than 1,300 bytes go by tcp anyway"
+    )
     domain: str = Field("", description="the host part of From; our own address if empty")
     caller_id: str = Field("", pattern=_CALLER_ID, description="what callees see by default")
     username: str = Field("", description="for carriers that ask for a password")

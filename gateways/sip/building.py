@@ -27,13 +27,12 @@ class Composer(SIPClient):  # type: ignore[misc]
     host, port: what the other side is told to send to (the advertised address).
     """
 
-    def __init__(self, host: str, port: int, transport: str = "UDP") -> None:
+    def __init__(self, host: str, port: int) -> None:
         check_pyvoip()
         # The base class opens no socket before `start`, which is never called.
         super().__init__("", 0, "", "", None, myIP=host, myPort=port)
         self.host = host
         self.port = port
-        self.transport = transport
 
     def gen_tag(self) -> str:
         """A random tag (RFC 3261 section 19.3); pyVoIP's list of used tags is not kept."""
@@ -52,10 +51,11 @@ class Composer(SIPClient):  # type: ignore[misc]
         """All Vias as they came; pyVoIP drops their parameters. `answer_vias` set them."""
         return "".join(f"Via: {value}\r\n" for value in request.headers["Via"])
 
-    def contact(self, user: str = "") -> str:
+    def contact(self, user: str = "", transport: str = "UDP") -> str:
         """The Contact value for this address."""
         at = f"{user}@" if user else ""
-        return f"<sip:{at}{bracketed(self.host)}:{self.port}>"
+        by = "" if transport.upper() == "UDP" else f";transport={transport.lower()}"
+        return f"<sip:{at}{bracketed(self.host)}:{self.port}{by}>"
 
     def request(
         self,
@@ -72,11 +72,17 @@ class Composer(SIPClient):  # type: ignore[misc]
         extra: Iterable[tuple[str, str]] = (),
         body: bytes = b"",
         content_type: str = SDP_TYPE,
+        transport: str = "UDP",
     ) -> bytes:
-        """A request. sender and recipient: the From and To values, tags included."""
+        """A request. sender and recipient: the From and To values, tags included.
+
+        contact: as `contact` gives it; where the request goes by TCP it says so too.
+        """
         draft = self.gen_invite("", "0", {}, "sendrecv", branch, call_id)
         del self.tagLibrary[call_id]
-        via = f"SIP/2.0/{self.transport} {bracketed(self.host)}:{self.port};branch={branch};rport"
+        if contact and transport != "UDP" and ";transport=" not in contact:
+            contact = f"{contact[:-1]};transport={transport.lower()}>"
+        via = f"SIP/2.0/{transport} {bracketed(self.host)}:{self.port};branch={branch};rport"
         changes = {
             "Via": [via],
             "From": [sender],
@@ -130,16 +136,16 @@ def bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def answer_vias(request: Message, source: tuple[str, int]) -> None:
+def answer_vias(request: Message, host: str, port: int) -> None:
     """Note in the top Via where the request came from (RFC 3261 section 18.2.1, RFC 3581)."""
     top = request.headers["Via"][0]
     via = request.via
     if "rport" in via.params and not via.params["rport"]:
         parts = [part.strip() for part in top.split(";")]
-        parts = [f"rport={source[1]}" if part.lower() == "rport" else part for part in parts]
-        top = ";".join([*parts, f"received={source[0]}"])
-    elif via.host != source[0]:
-        top = f"{top};received={source[0]}"
+        parts = [f"rport={port}" if part.lower() == "rport" else part for part in parts]
+        top = ";".join([*parts, f"received={host}"])
+    elif via.host != host:
+        top = f"{top};received={host}"
     request.headers["Via"][0] = top
 
 

@@ -149,10 +149,8 @@ class FileLog:
     def _apply(self, record: list[Any]) -> None:
         kind, at, *rest = record
         if kind == "invite":
-            call_id, owner, attempt_id, (host, port), details = rest
-            self._open[call_id] = OpenLeg(
-                call_id, owner, attempt_id, at, Address(host, port), details
-            )
+            call_id, owner, attempt_id, place, details = rest
+            self._open[call_id] = OpenLeg(call_id, owner, attempt_id, at, Address(*place), details)
             self._note_sent(attempt_id, at)
         elif kind == "answer" and rest[0] in self._open:
             self._open[rest[0]].dialog = Dialog.unpack(rest[1])

@@ -139,9 +139,9 @@ class Dialog:
     @classmethod
     def unpack(cls, packed: dict[str, Any]) -> "Dialog":
         """The dialog that `pack` wrote."""
-        host, port = packed["heard_from"]
+        heard_from = Address(*packed["heard_from"])
         credentials = [(name, value) for name, value in packed["credentials"]]
-        return cls(**{**packed, "heard_from": Address(host, port), "credentials": credentials})
+        return cls(**{**packed, "heard_from": heard_from, "credentials": credentials})
 
 
 def _is_route(value: str) -> bool:
@@ -169,4 +169,7 @@ def locate_uri(uri: str, locate: Locate) -> Address | None:
         return None
     port = parsed.port or 5060
     host = parsed.host.strip("[]")
-    return Address(host, port) if is_address(host) else locate(host, port)
+    found = Address(host, port) if is_address(host) else locate(host, port)
+    if found is not None and parsed.params.get("transport", "").lower() == "tcp":
+        return found._replace(transport="tcp")
+    return found

@@ -1,4 +1,4 @@
-"""The SIP endpoint: one socket, one user agent, one thread with one loop.
+"""The SIP endpoint: one address, one user agent, one thread with one loop.
 
 The rule of this module: the user agent is touched on the endpoint's thread and nowhere else.
 Whoever wants something of it hands a function over with `run`, which never waits.
@@ -17,8 +17,9 @@ from gateways.sip.building import Composer
 from gateways.sip.dialog_log import DialogLog, FileLog, NoLog
 from gateways.sip.digest import Credentials
 from gateways.sip.media_port import Media
+from gateways.sip.tcp import TcpTransport
 from gateways.sip.transactions import Address
-from gateways.sip.transport import UdpTransport, outward_host
+from gateways.sip.transport import Transport, UdpTransport, outward_host
 from gateways.sip.user_agent import UserAgent
 
 _log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ class SipEndpoint:
         self._resolving: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop
         self._thread = threading.Thread(target=self._carry, name="sip", daemon=True)
-        self._transport: UdpTransport | None = None
+        self._transports: dict[str, Transport] = {}
         self._alarm: asyncio.TimerHandle | None = None
         self._running = False
 
@@ -77,11 +78,15 @@ class SipEndpoint:
         try:
             if self.config.dialog_log is not None:
                 self._log = FileLog(self.config.dialog_log, self.clock)
-            self._transport = UdpTransport(self._loop, bind, self._datagram, self._undelivered)
+            udp = UdpTransport(self._loop, bind, self._received, self._undelivered)
+            self._transports["udp"] = udp
         except Exception:
             self._close()
             raise
-        self.local = self._transport.local
+        self.local = udp.local
+        tcp = TcpTransport(self._loop, self.local, self._received, self._undelivered)
+        self._transports["tcp"] = tcp
+        self._loop.call_soon(tcp.start)
         host = self.config.advertised_host or self.local.host
         if host in _WILDCARDS:
             host = outward_host()
@@ -163,6 +168,7 @@ class SipEndpoint:
     def _carry(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
+        self._close_transports()  # connections end on the loop, which runs a little longer
         tasks = asyncio.all_tasks(self._loop)
         for task in tasks:
             task.cancel()
@@ -174,9 +180,12 @@ class SipEndpoint:
         for leg in list(self.agent.legs.values()):
             leg.hang_up(now)
 
+    def _close_transports(self) -> None:
+        while self._transports:
+            self._transports.popitem()[1].close()
+
     def _close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
+        self._close_transports()
         if isinstance(self._log, FileLog):
             self._log.close()
         self._loop.close()
@@ -189,16 +198,16 @@ class SipEndpoint:
             _log.exception("the SIP thread stumbled in %r", function)
         self._flush()
 
-    def _datagram(self, data: bytes, source: Address) -> None:
+    def _received(self, data: bytes, source: Address) -> None:
         self._do(self.agent.receive, (data, source))
 
     def _undelivered(self, destination: Address, reason: str) -> None:
         self._do(self.agent.transport_failed, (destination, reason))
 
     def _flush(self) -> None:
-        assert self._transport is not None
         for data, destination in self.agent.take_outbox():
-            self._transport.send(data, destination)
+            if transport := self._transports.get(destination.transport):
+                transport.send(data, destination)
         due = self.agent.next_timeout()
         if due is None or (self._alarm is not None and self._alarm.when() <= due):
             return

@@ -314,8 +314,7 @@ class Leg:
         composer = self._agent.composer
         branch = composer.gen_branch()
         details = dialog.details("ACK", branch, cseq=cseq, extra=dialog.credentials)
-        ack = composer.request(**details)
-        self._acks[dialog.remote_tag] = (ack, dialog.next_hop(self._agent.locate))
+        self._acks[dialog.remote_tag] = self._agent.ack(dialog, details)
         self._agent.send(*self._acks[dialog.remote_tag])
 
     # Ending.

@@ -20,12 +20,21 @@ from gateways.sip.transaction_tables import (
     WAITS_FOR_STRAYS,
 )
 
+MAX_DATAGRAM_BYTES = 1300
+"""A longer request goes by TCP (RFC 3261 section 18.1.1)."""
+
 
 class Address(NamedTuple):
-    """Where a datagram goes to or comes from."""
+    """Where a message goes to or comes from, and how: transport is "udp" or "tcp"."""
 
     host: str
     port: int
+    transport: str = "udp"
+
+    @property
+    def reliable(self) -> bool:
+        """Whether the way there repeats and orders by itself."""
+        return self.transport != "udp"
 
 
 class Owner(Protocol):
@@ -42,7 +51,8 @@ class Transaction:
     """One transaction.
 
     request: the bytes of a client's request. reply: the last response of a server. details: what
-    the request was made of, for its ACK and its CANCEL.
+    the request was made of, for its ACK and its CANCEL. too_long: for a datagram, so that it goes
+    by TCP, and by UDP all the same where nobody listens there.
     """
 
     __slots__ = (
@@ -57,6 +67,7 @@ class Transaction:
         "request",
         "running",
         "state",
+        "too_long",
     )
 
     def __init__(
@@ -68,6 +79,7 @@ class Transaction:
         self.destination = destination
         self.owner = owner
         self.state = TABLES[kind][0]
+        self.too_long = False
         self.request = b""
         self.reply = b""
         self.details: dict[str, Any] = {}
@@ -80,14 +92,10 @@ class Transaction:
 
 
 class TransactionLayer:
-    """All transactions of one address.
+    """All transactions of one address."""
 
-    reliable: whether the transport repeats and orders by itself (TCP, TLS).
-    """
-
-    def __init__(self, composer: Composer, reliable: bool = False) -> None:
+    def __init__(self, composer: Composer) -> None:
         self.composer = composer
-        self.reliable = reliable
         self.outbox: list[tuple[bytes, Address]] = []
         self._live: dict[tuple[str, ...], Transaction] = {}
         self._heap: list[tuple[float, int, Transaction, str]] = []
@@ -124,9 +132,17 @@ class TransactionLayer:
 
         details: the arguments of `Composer.request`, the branch included.
         """
+        details = {**details, "transport": destination.transport.upper()}
+        request = self.composer.request(**details)
+        too_long = not destination.reliable and len(request) > MAX_DATAGRAM_BYTES
+        if too_long:
+            destination = destination._replace(transport="tcp")
+            details["transport"] = "TCP"
+            request = self.composer.request(**details)
         transaction = self.resume(details, destination, owner, now)
-        transaction.request = self.composer.request(**details)
-        self._send(transaction.request, destination)
+        transaction.request = request
+        transaction.too_long = too_long
+        self._send(request, destination)
         return transaction
 
     def resume(
@@ -169,8 +185,21 @@ class TransactionLayer:
     def transport_failed(self, destination: Address, reason: str, now: float) -> None:
         """The transport says that nobody listens there (ICMP); clients that wait are told."""
         for transaction in list(self._live.values()):
-            if transaction.destination == destination:
+            if transaction.destination != destination:
+                continue
+            if transaction.too_long and transaction.state == TABLES[transaction.kind][0]:
+                self._send_by_udp(transaction, now)
+            else:
                 self._step(transaction, "transport_error", now, reason=reason)
+
+    def _send_by_udp(self, transaction: Transaction, now: float) -> None:
+        """Nobody takes the long request by TCP: it may get through in pieces."""
+        transaction.too_long = False
+        transaction.destination = transaction.destination._replace(transport="udp")
+        transaction.details["transport"] = "UDP"
+        transaction.request = self.composer.request(**transaction.details)
+        self._arm(transaction, now)
+        self._send(transaction.request, transaction.destination)
 
     # Servers.
 
@@ -263,6 +292,7 @@ class TransactionLayer:
             call_id=details["call_id"],
             cseq=details["cseq"],
             routes=details.get("routes", ()),
+            transport=details.get("transport", "UDP"),
         )
 
     def _arm(self, transaction: Transaction, now: float) -> None:
@@ -270,10 +300,11 @@ class TransactionLayer:
         names = {timer.name for timer in timers}
         for name in [name for name in transaction.running if name not in names]:
             del transaction.running[name]
+        reliable = transaction.destination.reliable
         for timer in timers:
-            if self.reliable and timer.name in UNRELIABLE_ONLY:
+            if reliable and timer.name in UNRELIABLE_ONLY:
                 continue
-            delay_s = 0.0 if self.reliable and timer.name in WAITS_FOR_STRAYS else timer.delay_s
+            delay_s = 0.0 if reliable and timer.name in WAITS_FOR_STRAYS else timer.delay_s
             if timer.name not in transaction.running:
                 transaction.growing_s[timer.name] = delay_s
                 self._set(transaction, timer.name, now + delay_s)
@@ -315,6 +346,6 @@ def server_key(message: Message, method: str) -> tuple[str, ...]:
 
 def reply_address(message: Message, source: Address) -> Address:
     """Where a response goes (RFC 3261 section 18.2.2, RFC 3581 section 4)."""
-    if "rport" in message.via.params:
+    if source.reliable or "rport" in message.via.params:
         return source
     return Address(source.host, message.via.port or 5060)

@@ -1,7 +1,7 @@
 """Transports: how datagrams reach the network.
 
 The rule of this module: sending never blocks and never raises; what cannot be delivered is
-reported for its destination. UDP stands here; TCP and TLS will meet the same Protocol.
+reported for its destination. UDP stands here, TCP in `tcp`.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ class UdpTransport:
         """Send; a full buffer drops the datagram, as the network may: SIP repeats itself."""
         for _ in range(2):
             try:
-                self._socket.sendto(data, destination)
+                self._socket.sendto(data, destination[:2])
             except BlockingIOError:
                 return
             except OSError as error:

@@ -61,6 +61,7 @@ class TrunkConfig:
     domain: str = ""
     codecs: tuple[str, ...] = ("PCMU", "PCMA")
     max_channels: int = 0
+    transport: str = "udp"
     plus: bool = True
     asserts_identity: bool = True
     registration_s: int = 0
@@ -85,7 +86,8 @@ class TrunkConfig:
     @property
     def uri(self) -> str:
         """The carrier itself."""
-        return f"sip:{bracketed(self.remote_host)}:{self.remote_port}"
+        by = f";transport={self.transport}" if self.transport != "udp" else ""
+        return f"sip:{bracketed(self.remote_host)}:{self.remote_port}{by}"
 
     @property
     def registrar(self) -> str:

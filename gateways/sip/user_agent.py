@@ -11,7 +11,7 @@ import itertools
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateways.sip.building import SDP_TYPE, Composer, answer_vias
 from gateways.sip.dialog_log import DialogLog, OpenLeg
@@ -200,6 +200,11 @@ class UserAgent:
         """Send what belongs to no transaction (an ACK of a 200)."""
         self.layer.outbox.append((data, destination))
 
+    def ack(self, dialog: Dialog, details: dict[str, Any]) -> tuple[bytes, Address]:
+        """The ACK of a 200, and where it goes."""
+        hop = dialog.next_hop(self.locate)
+        return self.composer.request(**details, transport=hop.transport.upper()), hop
+
     def request_in(
         self,
         dialog: Dialog,
@@ -256,7 +261,7 @@ class UserAgent:
         self.counts["stray_answers"] += 1
         dialog = Dialog.opened_by(message, source, message.recipient.uri)
         ack = dialog.details("ACK", self.composer.gen_branch(), cseq=message.cseq)
-        self._strays[key] = (self.composer.request(**ack), dialog.next_hop(self.locate))
+        self._strays[key] = self.ack(dialog, ack)
         self.after(2 * TIMEOUT_S, lambda _: self._forget_stray(key), now)
         self.send(*self._strays[key])
         self.request_in(dialog, "BYE", self.nobody, now)
@@ -267,7 +272,7 @@ class UserAgent:
     # Requests.
 
     def _receive_request(self, message: Message, source: Address, now: float) -> None:
-        answer_vias(message, source)
+        answer_vias(message, source.host, source.port)
         leg = self.legs.get(message.call_id)
         if leg is not None and not leg.owns(message):
             leg = None
@@ -288,7 +293,7 @@ class UserAgent:
             reply.code,
             reason=reply.reason,
             to_tag=in_dialog,
-            contact=self.composer.contact(user) if wants_contact else "",
+            contact=self.composer.contact(user, source.transport) if wants_contact else "",
             extra=reply.extra,
             body=reply.body,
         )

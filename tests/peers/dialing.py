@@ -17,7 +17,9 @@ from gateways.sip.trunk import SipTrunk, TrunkConfig
 HOST = "127.0.0.22"
 
 
-def trunk_to(address: tuple[str, int], endpoint: SipEndpoint, changes: Sink) -> SipTrunk:
+def trunk_to(
+    address: tuple[str, int], endpoint: SipEndpoint, changes: Sink, transport: str = "udp"
+) -> SipTrunk:
     """A started trunk to a carrier that knows us as dialer with the password s3cret."""
     host, port = address
     config = TrunkConfig(
@@ -28,6 +30,7 @@ def trunk_to(address: tuple[str, int], endpoint: SipEndpoint, changes: Sink) -> 
         password="s3cret",
         codecs=("PCMA", "PCMU"),
         keep_alive=KeepAliveConfig(interval_s=30.0, timeout_s=2.0),
+        transport=transport,
     )
     trunk = SipTrunk(config, endpoint, changes)
     trunk.start()

@@ -52,11 +52,21 @@ def _free_media_port(host: str) -> int:
 
 
 class Sipp:
-    """A SIPp process with its files in `folder`, at `address` (host, port) over UDP."""
+    """A SIPp process with its files in `folder`, at `address` (host, port).
+
+    transport: "udp", or "tcp" with one connection a peer.
+    """
 
     def __init__(
-        self, folder: Path, name: str, address: tuple[str, int], scenario: str, more: Sequence[str]
+        self,
+        folder: Path,
+        name: str,
+        address: tuple[str, int],
+        scenario: str,
+        more: Sequence[str],
+        transport: str = "udp",
     ) -> None:
+        self.transport = transport
         self.host, self.port = host, port = address
         self._folder = folder
         self._name = name
@@ -65,7 +75,7 @@ class Sipp:
         file.write_text(scenario, encoding="ascii")
         command = [
             *("sipp", "-sf", str(file), "-i", host, "-mi", host, "-p", str(port)),
-            *("-mp", str(_free_media_port(host))),
+            *("-mp", str(_free_media_port(host)), "-t", f"{transport[0]}1"),
             *("-nostdin", "-skip_rlimit", "-timer_resol", "1", "-fd", "1"),
             *("-trace_msg", "-message_file", str(self._file("messages"))),
             *("-trace_err", "-error_file", str(self._file("errors"))),
@@ -121,7 +131,7 @@ class Sipp:
     def _holds_its_port(self) -> bool:
         """Whether this very process has the socket: another may hold the port already."""
         local = f"{socket.inet_aton(self.host)[::-1].hex().upper()}:{self.port:04X}"
-        lines = Path("/proc/net/udp").read_text(encoding="ascii").splitlines()[1:]
+        lines = Path(f"/proc/net/{self.transport}").read_text(encoding="ascii").splitlines()[1:]
         sockets = {f"socket:[{f[9]}]" for f in map(str.split, lines) if f[1] == local}
         with contextlib.suppress(OSError):  # it has ended, or closed a file meanwhile
             held = Path(f"/proc/{self.process.pid}/fd").iterdir()
@@ -155,7 +165,7 @@ class Carrier:
 
     by_ending: last digits of a number -> what it does; the longest match decides, and a number
     that matches nothing gets an unplanned 404. Credentials of challenges: username, password.
-    media_port: SIPp's expression of the SDP's RTP port.
+    media_port: SIPp's expression of the SDP's RTP port. transport: "udp" or "tcp".
     """
 
     def __init__(
@@ -168,11 +178,14 @@ class Carrier:
         username: str = "dialer",
         password: str = "s3cret",
         media_port: str = "[auto_media_port]",
+        transport: str = "udp",
     ) -> None:
         self.host = host
         self.port = port or free_port(host)
-        self.plan = Plan(by_ending, f"{host}:{self.port}", media_port, username, password)
+        contact = f"{host}:{self.port}{';transport=tcp' if transport == 'tcp' else ''}"
+        self.plan = Plan(by_ending, contact, media_port, username, password)
         self._folder = folder
+        self._transport = transport
         self._sipp: Sipp | None = None
         self._wire: LossyWire | None = None
 
@@ -186,7 +199,14 @@ class Carrier:
         port = free_port(self.host) if loses else self.port
         # 32 s of retransmissions (64 T1), as carriers do, where SIPp would stop sooner.
         more = ("-aa", "-max_invite_retrans", "9")
-        self._sipp = Sipp(self._folder, "carrier", (self.host, port), self.plan.scenario(), more)
+        self._sipp = Sipp(
+            self._folder,
+            "carrier",
+            (self.host, port),
+            self.plan.scenario(),
+            more,
+            self._transport,
+        )
         try:
             self._sipp.wait_until_listening()
             if loses:

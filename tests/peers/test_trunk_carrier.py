@@ -125,3 +125,32 @@ def test_a_wrong_password_ends_as_the_carriers_refusal(
         dialer.run({}, {}, within_s=10)
     assert dialer.ends() == {"+12025550105": ("far", 403, 0)}
     assert carrier.counts() == {("challenge_401", "bad_credentials"): 1}
+
+
+def test_a_carrier_is_reached_by_tcp_over_one_connection(
+    tmp_path: Path, endpoint: SipEndpoint, media: DeafMedia, changes: Told
+) -> None:
+    plan = {ending: behaviour for ending, behaviour in BASIC.items() if not behaviour.lose}
+    dialed = [f"+1202555{n:02d}{ending:0>2}" for n in range(3) for ending in sorted(plan)]
+    with Carrier(tmp_path, plan, transport="tcp") as carrier:
+        meets = {number: carrier.plan.behaviour(number) for number in dialed}
+        told = Told()
+        trunk = trunk_to((carrier.host, carrier.port), endpoint, changes, "tcp")
+        assert changes.get(timeout=10).up
+        dialer = Dialer(trunk, told)
+        dialer.dial(dialed)
+        talk_s = {n: 0.6 for n, b in meets.items() if b and not b.hang_up_after_s}
+        cancel_s = {n: 0.3 for n, b in meets.items() if b and b.final == 0}
+        dialer.run(talk_s, cancel_s, within_s=20)
+        carrier.wait_for_calls(len(dialed), within_s=10)
+        messages = carrier.messages()
+
+    assert dialer.ends() == {n: as_carried(b) for n, b in meets.items() if b}
+    assert carrier.counts() == Counter((b.name, result(b)) for b in meets.values() if b)
+    assert carrier.unexpected_messages() == []
+    assert carrier.dialed() == Counter(dialed)
+    asked = [message for message in messages if message.is_request("INVITE")]
+    assert len(asked) == len(dialed) + sum(b.challenge > 0 for b in meets.values() if b)
+    assert all("SIP/2.0/TCP" in message.header("Via") for message in asked)
+    assert all("transport=tcp" in message.header("Contact") for message in asked)
+    assert media.open == set()

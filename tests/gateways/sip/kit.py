@@ -113,7 +113,9 @@ class Bench:
 
     def __init__(self, log: DialogLog | None = None, now: float = 1000.0) -> None:
         self.media = RecordingMedia()
-        self.agent = UserAgent(Composer(*HERE), self.media, log or NoLog(), lambda host, port: None)
+        self.agent = UserAgent(
+            Composer(HERE.host, HERE.port), self.media, log or NoLog(), lambda host, port: None
+        )
         self.now = now
         self.sent: list[Message] = []
         self.to: list[Address] = []

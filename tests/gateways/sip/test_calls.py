@@ -3,6 +3,7 @@
 import pytest
 
 from dialer.events import EndCause
+from gateways.sip.transactions import Address
 from tests.gateways.sip.kit import CARRIER, SDP, Bench, ask, reply
 
 
@@ -18,7 +19,7 @@ def test_a_call_that_rings_and_is_answered_and_hung_up_by_the_callee() -> None:
     assert (ack.method, ack.cseq, ack.to_tag) == ("ACK", invite.cseq, "callee")
     assert ack.uri == "sip:callee@192.0.2.40:5070"
     assert ack.branch != invite.branch
-    assert bench.to[-1] == ("192.0.2.40", 5070)
+    assert bench.to[-1] == Address("192.0.2.40", 5070)
     (ok,) = bench.hear(ask(leg, "BYE", 1))
     assert ok.status_code == 200
     assert owner.story == ["ringing", "answered", EndCause("far", 200)]
@@ -211,7 +212,7 @@ def test_the_route_set_is_reversed_and_followed() -> None:
     (ack,) = bench.hear(reply(invite, 200, sdp=SDP, headers=records))
     routes = ["<sip:192.0.2.20;lr>", "<sip:192.0.2.21:5080;lr;ftag=a>", "<sip:192.0.2.22;lr>"]
     assert ack.every("Route") == routes
-    assert bench.to[-1] == ("192.0.2.20", 5060)
+    assert bench.to[-1] == Address("192.0.2.20", 5060)
     leg.hang_up(bench.now)
     (bye,) = bench.collect()
     assert bye.every("Route") == routes

@@ -3,6 +3,7 @@
 import pytest
 
 from dialer.events import EndCause
+from gateways.sip.transactions import Address
 from tests.gateways.sip.kit import CARRIER, SDP, Bench, ask
 
 OFFER = SDP.replace("30000", "30004")
@@ -147,7 +148,7 @@ def test_a_re_invite_moves_the_target() -> None:
     leg.hang_up(bench.now)
     (bye,) = bench.collect()
     assert bye.uri == "sip:new@192.0.2.41:5071"
-    assert bench.to[-1] == ("192.0.2.41", 5071)
+    assert bench.to[-1] == Address("192.0.2.41", 5071)
 
 
 def test_requests_out_of_order_are_refused() -> None:
@@ -205,7 +206,7 @@ def test_strangers_may_ask_whether_we_live_and_nothing_else() -> None:
         assert answer.status_code == code
         assert answer.to_tag
         # Without rport it goes to the address seen and the port written (RFC 3261, 18.2.2).
-        assert bench.to[-1] == (CARRIER.host, 5090)
+        assert bench.to[-1] == Address(CARRIER.host, 5090)
         assert answer.via.params["received"] == CARRIER.host
 
 

@@ -268,5 +268,5 @@ def test_received_is_noted_where_the_source_differs() -> None:
     bench = Bench()
     leg, _, _ = bench.live()
     message = read_message(ask(leg, "BYE", 1).replace(";rport", "").encode())
-    answer_vias(message, ("198.51.100.7", 4000))
+    answer_vias(message, "198.51.100.7", 4000)
     assert message.headers["Via"][0].endswith(";received=198.51.100.7")

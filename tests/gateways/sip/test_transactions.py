@@ -26,23 +26,26 @@ class Told:
         self.story.append(reason)
 
 
+DETAILS = {
+    "uri": "sip:b@c",
+    "branch": "z9hG4bKlab",
+    "sender": "<sip:a@b>;tag=1",
+    "recipient": "<sip:b@c>",
+    "call_id": "lab",
+    "cseq": 1,
+}
+
+
 class Lab:
     def __init__(self, reliable: bool = False) -> None:
-        self.layer = TransactionLayer(Composer(*HERE), reliable)
+        self.there = CARRIER._replace(transport="tcp" if reliable else "udp")
+        self.layer = TransactionLayer(Composer(HERE.host, HERE.port))
         self.owner = Told()
         self.now = 0.0
 
     def start(self, method: str) -> tuple[Transaction, Message]:
-        details = {
-            "method": method,
-            "uri": "sip:b@c",
-            "branch": "z9hG4bKlab",
-            "sender": "<sip:a@b>;tag=1",
-            "recipient": "<sip:b@c>",
-            "call_id": "lab",
-            "cseq": 1,
-        }
-        transaction = self.layer.start(details, CARRIER, self.owner, self.now)
+        details = {**DETAILS, "method": method}
+        transaction = self.layer.start(details, self.there, self.owner, self.now)
         return transaction, read_message(self.take()[0])
 
     def take(self) -> list[bytes]:
@@ -176,6 +179,24 @@ def test_a_reliable_transport_repeats_nothing_and_waits_for_no_strays() -> None:
     lab.hear(reply(request, 200))
     lab.run(10)
     assert len(lab.layer) == 0
+
+
+def test_a_request_too_long_for_a_datagram_goes_by_tcp_and_else_by_udp_all_the_same() -> None:
+    lab = Lab()
+    long_one = {**DETAILS, "method": "INVITE", "extra": [("Identity", "x" * 1300)]}
+    lab.layer.start(long_one, CARRIER, lab.owner, 0.0)
+    (data, there), lab.layer.outbox = lab.layer.outbox[0], []
+    assert there == CARRIER._replace(transport="tcp")
+    assert b"Via: SIP/2.0/TCP" in data
+    assert lab.run(2) == [], "TCP repeats by itself"
+    lab.layer.transport_failed(there, "refused", lab.now)
+    (data, there), lab.layer.outbox = lab.layer.outbox[0], []
+    assert there == CARRIER
+    assert b"Via: SIP/2.0/UDP" in data
+    assert lab.owner.story == []
+    assert lab.run(4) == [2.5, 3.5]
+    lab.layer.transport_failed(there, "refused", lab.now)
+    assert lab.owner.story == ["refused"]
 
 
 def incoming(method: str, branch: str = "z9hG4bKin") -> Message:
