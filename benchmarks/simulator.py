@@ -2,10 +2,11 @@
 
     python -m benchmarks.simulator [--agents 50] [--hours 4] [--ratio 1.6] [--repeat 3]
 
-Both simulate the base scenario with a power pacer that looks once a second, in one process, one
+All simulate the base scenario with a power pacer that looks once a second, in one process, one
 after the other. The dialer is all of it: the actors, the flow, the contacts and the ledger. The
-bare model is the same queue as plain SimPy generators: no flow, no contact, no record. Printed is
-the best of the repeats, in calls per CPU-second, and the ratio of the two.
+bare models are the same queue as plain SimPy generators and as salabim components: no flow, no
+contact, no record. Printed is the best of the repeats, in calls per CPU-second, and the ratio of
+each to the SimPy model.
 """
 
 import argparse
@@ -19,12 +20,13 @@ from typing import Any
 import numpy as np
 import simpy
 
+from benchmarks import salabim_model
 from dialer.compliance.preset import load_preset
 from dialer.flow.graph import load_flow
 from dialer.flow.nodes import Power
 from sim.model import CarrierModel, DeskModel
 from sim.replication import Day, adapted, run_replication
-from sim.variates import gamma, lognormal, uniform
+from sim.variates import Variate, gamma, lognormal, uniform
 from sim.world import WorldPlan
 
 CONFIG = Path(__file__).resolve().parent.parent / "config"
@@ -60,17 +62,9 @@ class BareModel:
 
     def run(self, hours: float) -> Outcome:
         began_s = time.process_time()
-        streams = iter(np.random.SeedSequence(self.seed).spawn(5))
-
-        def stream() -> np.random.Generator:
-            return np.random.default_rng(next(streams))
-
-        calls, desk = self.calls, self.desk
-        self.mix = uniform(stream())
-        self.ring = gamma(stream(), calls.ring_mean_s, calls.ring_shape)
-        self.machine_ring = uniform(stream(), *calls.machine_ring_s)
-        self.talk = lognormal(stream(), calls.talk_mean_s, calls.talk_cv)
-        self.wrap_up = lognormal(stream(), desk.wrap_up_mean_s, desk.wrap_up_cv)
+        draw = variates(self.seed, self.calls, self.desk)
+        self.mix, self.ring, self.machine_ring = draw["mix"], draw["ring"], draw["machine_ring"]
+        self.talk, self.wrap_up = draw["talk"], draw["wrap_up"]
         self.env = simpy.Environment()
         self.free, self.in_flight = self.agents, 0
         self.waiting: deque[simpy.Event] = deque()
@@ -133,6 +127,40 @@ class BareModel:
             self.free += 1
 
 
+def variates(seed: int, calls: CarrierModel, desk: DeskModel) -> dict[str, Variate]:
+    """What the bare models draw, each from a stream of its own."""
+    streams = iter(np.random.SeedSequence(seed).spawn(5))
+
+    def stream() -> np.random.Generator:
+        return np.random.default_rng(next(streams))
+
+    return {
+        "mix": uniform(stream()),
+        "ring": gamma(stream(), calls.ring_mean_s, calls.ring_shape),
+        "machine_ring": uniform(stream(), *calls.machine_ring_s),
+        "talk": lognormal(stream(), calls.talk_mean_s, calls.talk_cv),
+        "wrap_up": lognormal(stream(), desk.wrap_up_mean_s, desk.wrap_up_cv),
+    }
+
+
+def run_salabim(agents: int, hours: float, ratio: float, seed: int) -> Outcome:
+    """The same queue as salabim components."""
+    began_s = time.process_time()
+    calls = CarrierModel()
+    draw = variates(seed, calls, DeskModel())
+    counts = salabim_model.run(
+        agents, ratio, hours, pulse_s=PULSE_S, patience_s=PATIENCE_S, calls=calls, draw=draw
+    )
+    return Outcome(
+        counts.calls,
+        counts.answered,
+        counts.abandoned,
+        counts.busy_s,
+        counts.busy_s / (agents * hours * 3600),
+        time.process_time() - began_s,
+    )
+
+
 def run_dialer(agents: int, hours: float, ratio: float, seed: int) -> Outcome:
     """The same day by the dialer itself."""
     flow = load_flow((CONFIG / "campaigns/progressive.yaml").read_text(), "progressive.yaml")
@@ -167,15 +195,17 @@ def main() -> None:
     agents, hours, ratio, seed = given.agents, given.hours, given.ratio, given.seed
     bare = best_of(given.repeat, lambda: BareModel(agents, ratio, seed).run(hours))
     whole = best_of(given.repeat, lambda: run_dialer(agents, hours, ratio, seed))
+    other = best_of(1, lambda: run_salabim(agents, hours, ratio, seed))
     print(f"base scenario, {agents} agents, {hours:g} h, power {ratio:g}, seed {seed}")
-    for name, outcome in (("bare SimPy model", bare), ("the dialer", whole)):
+    models = (("bare SimPy model", bare), ("bare salabim model", other), ("the dialer", whole))
+    for name, outcome in models:
         abandonment = outcome.abandoned / max(1, outcome.answered)
         print(
             f"{name:18} {outcome.speed:9,.0f} calls per CPU-second"
+            f"  ratio {outcome.speed / bare.speed:.3f}"
             f"  ({outcome.calls:,} calls, {outcome.cpu_s:.2f} s,"
             f" occupancy {outcome.occupancy:.3f}, abandonment {abandonment:.4f})"
         )
-    print(f"ratio              {whole.speed / bare.speed:9.3f}")
 
 
 if __name__ == "__main__":
