@@ -137,7 +137,9 @@ class CallBoard:
     def moved(self, move: journal.CallMoved) -> None:
         call = self._calls.get(move.attempt_id)
         if call is not None:
-            self._cells.call_moved(call.state, move.state)
+            cells = self._cells.calls
+            cells[call.state].value -= 1
+            cells[move.state].value += 1
             call.state = move.state
 
     def settled(self, settled: Settlement) -> int | None:

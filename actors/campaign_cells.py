@@ -22,7 +22,7 @@ class CampaignCells:
         self._threshold_s = law.threshold_s if law is not None else inf
         label = {"campaign": title}
         self._agents = metrics.gauges("dialer_agents", **label)
-        self._calls = metrics.gauges("dialer_calls_in_progress", **label)
+        self.calls = metrics.gauges("dialer_calls_in_progress", **label)
         self._pulses = metrics.counters("dialer_pulses_total", **label)
         self._results = metrics.counters("dialer_call_results_total", **label)
         self._previews = metrics.counters("dialer_previews_total", **label)
@@ -40,7 +40,7 @@ class CampaignCells:
         target = metrics.gauge("dialer_campaign_abandonment_target_ratio", **label)
         target.set(law.target if law is not None else 1.0)
         # A campaign that was made anew counts its agents and calls from nothing.
-        for cell in (*self._agents.values(), *self._calls.values()):
+        for cell in (*self._agents.values(), *self.calls.values()):
             cell.set(0)
 
     def close(self) -> None:
@@ -84,9 +84,9 @@ class CampaignCells:
     def call_moved(self, from_state: str, to_state: str) -> None:
         # Several times per call: the cells are written without a call in between.
         if from_state:
-            self._calls[from_state].value -= 1
+            self.calls[from_state].value -= 1
         if to_state:
-            self._calls[to_state].value += 1
+            self.calls[to_state].value += 1
 
     def settled_unplaced(self) -> None:
         self._results["never_dialed"].inc()

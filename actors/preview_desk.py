@@ -68,6 +68,8 @@ class PreviewDesk:
 
     def tell_left(self) -> None:
         """Once the campaigns know that those agents went away, tell them what it means."""
+        if not self._left:
+            return
         left, self._left = self._left, []
         for agent_id, shown in left:
             shown.tell(agent_id, "withdrawn")

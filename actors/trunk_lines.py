@@ -118,11 +118,10 @@ class TrunkLines:
         """A call is over, or goes on elsewhere; a second time does nothing."""
         with self._lock:
             line = self._lines[name]
-            before = line.in_use
-            moved = line.ended(attempt_id, cause, bool(call.answered_at), now)
-            if line.in_use != before:
-                self._cells[name].ended(call)
-            if moved:
+            if not line.carries(attempt_id):
+                return
+            self._cells[name].ended(call)
+            if line.ended(attempt_id, cause, bool(call.answered_at), now):
                 self._breaker_moved(name, now)
 
     # --- up and down --------------------------------------------------------------------------

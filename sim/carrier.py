@@ -192,6 +192,9 @@ class SimTrunk:
 
     def _tell(self, line: _Line, event: TrunkEvent) -> None:
         trouble = self.trouble
+        if not trouble.lost and not trouble.late:
+            line.events.tell(event)
+            return
         if trouble.lost and type(event) is not Ended and self._luck() < trouble.lost:
             return
         if trouble.late and self._luck() < trouble.late:

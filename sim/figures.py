@@ -8,13 +8,12 @@ person, as the dialer classified them; abandoned: no agent came in time, or one 
 the law allows.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
 from dialer.journal import AgentMoved, CallMoved, Pulse
-from dialer.message import Message
 from dialer.outcomes import OUTCOMES
+from sim.ledger import StepReader
 
 _AWAY = ("logged_out", "not_ready")
 _BUSY = frozenset({"talking", "hold", "wrap_up"})
@@ -79,7 +78,7 @@ class Figures:
         return met / (self.at_work_s / 3600) if self.at_work_s else 0.0
 
 
-class FiguresJournal:
+class FiguresJournal(StepReader):
     """A journal that keeps figures of what it is given, and no record.
 
     since, until: the window, in seconds since the epoch; a call belongs to the window in which it
@@ -103,28 +102,12 @@ class FiguresJournal:
         self._agents: dict[str, tuple[str, float, float]] = {}
         self._answered_at: dict[int, float] = {}
         self._waited_s: dict[int, float] = {}
-        self._steps: dict[str, Callable[[CallMoved], None]] = {
+        self.steps = {
             "dialing": self._on_dialing,
             "answered": self._on_answered,
             "bridged": self._on_bridged,
             "settled": self._on_settled,
         }
-
-    def append(self, record: Message) -> None:
-        self.extend((record,))
-
-    def extend(self, records: Sequence[Message]) -> None:
-        """Many at once."""
-        step_of, on_agent = self._steps.get, self._on_agent
-        for record in records:
-            if type(record) is CallMoved:
-                step = step_of(record.state)
-                if step is not None:
-                    step(record)
-            elif type(record) is AgentMoved:
-                on_agent(record)
-            elif type(record) is Pulse:
-                self.figures.last_reason = record.reason
 
     def close(self, at: float) -> Figures:
         """The figures, with the states that agents are in counted up to this moment."""
@@ -132,6 +115,9 @@ class FiguresJournal:
             self._spend(state, since, at)
             self._agents[agent_id] = (state, at, free_since)
         return self.figures
+
+    def on_pulse(self, record: Pulse) -> None:
+        self.figures.last_reason = record.reason
 
     def _on_dialing(self, record: CallMoved) -> None:
         if self._since <= record.at < self._until:
@@ -164,7 +150,7 @@ class FiguresJournal:
             if waited_s == inf or waited_s - picked_up_s > self._late_s:
                 figures.unserved += 1
 
-    def _on_agent(self, record: AgentMoved) -> None:
+    def on_agent(self, record: AgentMoved) -> None:
         agent_id, at = record.agent_id, record.at
         before, after = record.from_state, record.to_state
         state, since, free_since = self._agents.get(agent_id, ("", at, at))

@@ -6,17 +6,17 @@ are told in words.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from dialer.compliance.preset import CallingHours
 from dialer.flow.graph import Flow
-from dialer.flow.hours import is_open
+from dialer.flow.hours import OpenHours
 from dialer.flow.nodes import Dial
 from dialer.journal import AgentMoved, CallMoved
-from dialer.message import Message
 from dialer.outcomes import OUTCOMES
+from sim.ledger import StepReader
 
 PROMISES = (
     "agent_booked_twice",
@@ -44,7 +44,7 @@ ZoneOf = Callable[[int], str]
 """From a contact to the time zone where it lives; "" where that is not known."""
 
 
-class InvariantsJournal:
+class InvariantsJournal(StepReader):
     """A journal that counts violations.
 
     flow: of the campaign whose windows and caps hold. hours: of the law. zone_of: without it
@@ -62,7 +62,7 @@ class InvariantsJournal:
         self._flow = flow
         caps = {n.max_attempts for n in flow.definition.nodes if isinstance(n, Dial)}
         self._cap = None if None in caps else max(caps, default=None)  # type: ignore[type-var]
-        self._has_windows = bool(flow.start.days or flow.start.windows)
+        self._windows = OpenHours(flow.zone, flow.start.days, flow.start.windows)
         self._hours = tuple(hours)
         self._zone_of = zone_of if hours else None
         self._allowed: dict[tuple[str, int], bool] = {}
@@ -75,25 +75,11 @@ class InvariantsJournal:
         # Agents who talk, and from when on a call has to know of it.
         self._known_from: dict[str, float] = {}
         self._to_look: deque[tuple[float, str]] = deque()
-        self._steps: Mapping[str, Callable[[CallMoved], None]] = {
+        self.steps = {
             "dialing": self._on_dialing,
             "bridged": self._on_bridged,
             "settled": self._on_settled,
         }
-
-    def append(self, record: Message) -> None:
-        self.extend((record,))
-
-    def extend(self, records: Sequence[Message]) -> None:
-        """Many at once."""
-        step_of, on_agent = self._steps.get, self._on_agent
-        for record in records:
-            if type(record) is CallMoved:
-                step = step_of(record.state)
-                if step is not None:
-                    step(record)
-            elif type(record) is AgentMoved:
-                on_agent(record)
 
     def close(self, at: float) -> dict[str, int]:
         """The counts, once every call should have ended."""
@@ -109,10 +95,8 @@ class InvariantsJournal:
             self._violated("contact_in_two_calls", record.at, told)
         self._calling[contact_id] = attempt_id
         self._contact_of[attempt_id] = contact_id
-        if self._has_windows:
-            start = self._flow.start
-            if not is_open(record.at, self._flow.zone, start.days, start.windows):
-                self._violated("dial_outside_windows", record.at, f"attempt {attempt_id}")
+        if not self._windows.at(record.at):
+            self._violated("dial_outside_windows", record.at, f"attempt {attempt_id}")
         if self._zone_of is not None:
             zone = self._zone_of(contact_id)
             if zone and not self._is_allowed(zone, record.at):
@@ -141,7 +125,8 @@ class InvariantsJournal:
 
     def _on_settled(self, record: CallMoved) -> None:
         attempt_id = record.attempt_id
-        self._look_for_callers(record.at)
+        if self._to_look:
+            self._look_for_callers(record.at)
         agent_id = self._agent_of.pop(attempt_id, "")
         if self._call_of.get(agent_id) == attempt_id:
             del self._call_of[agent_id]
@@ -160,9 +145,10 @@ class InvariantsJournal:
                 told = f"contact {contact_id} was dialed {attempts} times"
                 self._violated("attempt_cap", record.at, told)
 
-    def _on_agent(self, record: AgentMoved) -> None:
+    def on_agent(self, record: AgentMoved) -> None:
         agent_id = record.agent_id
-        self._look_for_callers(record.at)
+        if self._to_look:
+            self._look_for_callers(record.at)
         if self._state_of.get(agent_id, record.from_state) != record.from_state:
             told = f"{agent_id} left {record.from_state} and was {self._state_of[agent_id]}"
             self._violated("agent_state_broken", record.at, told)

@@ -5,9 +5,10 @@ journal; but nobody has to be kept from waiting for a disk, so no actor stands b
 reads the records reads them by the thousand.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from dialer.journal import AgentMoved, CallMoved, Pulse
 from dialer.message import Message
 
 
@@ -15,6 +16,37 @@ class Reader(Protocol):
     """A journal that takes many records at once."""
 
     def extend(self, records: Sequence[Message]) -> None: ...
+
+
+class StepReader:
+    """A journal that reads of calls and agents, a step at a time.
+
+    steps: what to do about a call's step, by the state that it entered.
+    """
+
+    steps: Mapping[str, Callable[[CallMoved], None]]
+
+    def append(self, record: Message) -> None:
+        self.extend((record,))
+
+    def extend(self, records: Sequence[Message]) -> None:
+        """Many at once."""
+        step_of, on_agent = self.steps.get, self.on_agent
+        for record in records:
+            if type(record) is CallMoved:
+                step = step_of(record.state)
+                if step is not None:
+                    step(record)
+            elif type(record) is AgentMoved:
+                on_agent(record)
+            elif type(record) is Pulse:
+                self.on_pulse(record)
+
+    def on_agent(self, record: AgentMoved) -> None:
+        """An agent went from one state to another."""
+
+    def on_pulse(self, record: Pulse) -> None:
+        """A campaign decided."""
 
 
 class Ledger:

@@ -78,6 +78,22 @@ def is_open(at: float, zone: tzinfo, days: Sequence[str], windows: Sequence[Time
     return not windows or any(window.start <= now < window.end for window in windows)
 
 
+class OpenHours:
+    """`is_open` of one set of windows, for whoever asks many times a minute, of rising times."""
+
+    def __init__(self, zone: tzinfo, days: Sequence[str], windows: Sequence[TimeWindow]) -> None:
+        self._hours = (zone, days, windows)
+        self._asked_at = self._known_until = 0.0
+        self._open = False
+
+    def at(self, now: float) -> bool:
+        # Windows begin and end on the minute.
+        if not self._asked_at <= now < self._known_until:
+            self._open = is_open(now, *self._hours)
+            self._asked_at, self._known_until = now, (now // _SIXTY + 1.0) * _SIXTY
+        return self._open
+
+
 def next_time_of_day(at: float, zone: tzinfo, moment: time) -> float:
     """The first epoch second after `at` when clocks in the zone show `moment`."""
     local = datetime.fromtimestamp(at, zone)

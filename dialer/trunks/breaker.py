@@ -112,17 +112,15 @@ class Breaker:
         return self._pass()
 
     def _trips(self, fault: str, cause: EndCause) -> bool:
+        if not fault:
+            return False
         rules = self.rules
         if fault == "unpaid" or self._forbidden >= rules.forbidden_in_row:
             return True
-        if fault and cause.sip_status == 503 and cause.retry_after_s > 0:
+        if cause.sip_status == 503 and cause.retry_after_s > 0:
             return True
         recent = self._recent
-        return (
-            bool(fault)
-            and len(recent) >= rules.storm_calls
-            and sum(recent) >= rules.storm_share * len(recent)
-        )
+        return len(recent) >= rules.storm_calls and sum(recent) >= rules.storm_share * len(recent)
 
     def _open(self, event: str, cause: EndCause, now: float) -> bool:
         rules = self.rules

@@ -7,6 +7,8 @@ and where nobody can say what became of a call it is not dialed again at once.
 Sources: RFC 3261 sections 16.7 and 21 (status codes), 17.1.1.2 (timer B); ITU-T Q.850.
 """
 
+from functools import lru_cache
+
 from dialer.events import EndCause
 from dialer.outcomes import OUTCOMES, outcome_of_refusal
 
@@ -14,6 +16,7 @@ _ACCOUNT = frozenset({401, 402, 403, 407})
 _ANOTHER_MAY = _ACCOUNT | {408, 415, 420, 421, 488, 606}
 
 
+@lru_cache(maxsize=1024)
 def fault_of(cause: EndCause) -> str:
     """What a trunk did wrong: "unpaid" (402), "forbidden" (401, 403, 407), "network", or "".
 

@@ -109,6 +109,10 @@ class Line:
         """It rings or is answered; whether the breaker changed."""
         return self.breaker.heard(attempt_id)
 
+    def carries(self, attempt_id: int) -> bool:
+        """Whether a call holds a channel."""
+        return attempt_id in self._in_use
+
     def ended(self, attempt_id: int, cause: EndCause, answered: bool, now: float) -> bool:
         """Give the channel back; whether the breaker changed. A second time does nothing."""
         if attempt_id not in self._in_use:
