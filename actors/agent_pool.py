@@ -97,7 +97,7 @@ class AgentPool(Behaviour):
         self._moves: dict[int, list[AgentMove]] = {}
 
     def receive(self, message: Any) -> Any:
-        answer = super().receive(message)
+        answer = self.handlers[type(message)](self, message)
         if self._moves:
             self._publish()
         return answer

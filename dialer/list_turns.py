@@ -37,6 +37,13 @@ class ListTurns:
         weights: of the lists that may have some, by list id. take: up to so many of a list, in
         the list's own order; fewer mean that it has no more.
         """
+        if wanted <= 0:
+            return []
+        if len(weights) == 1:
+            # One list has every turn.
+            (list_id,) = weights
+            self._next.clear()
+            return [*take(list_id, wanted)]
         self._begin(weights)
         taken: list[T] = []
         while self._next and len(taken) < wanted:

@@ -205,6 +205,9 @@ class MemoryStore:
             reply_to.tell(StoreFailed(request.request_id, reason))
             return
         campaign = self._campaign(request.campaign_id)
+        if request.hot_only and not campaign.hot and not campaign.callback_due:
+            reply_to.tell(ContactsClaimed(request.request_id, ()))
+            return
         ahead = self._ahead(campaign, campaign.hot, request, request.limit)
         left = request.limit - len(ahead)
         ahead += self._ahead(campaign, campaign.callback_due, request, left)
