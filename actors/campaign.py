@@ -177,17 +177,17 @@ class Campaign(Behaviour):
         # A pulse that could not fire in its own interval is gone, and counted.
         lateness_s = now - pulse.due_at
         behind = int(lateness_s / interval_s) if lateness_s > interval_s else 0
-        self._cells.pulse("skipped", behind)
+        if behind:
+            self._cells.skipped(behind)
         self._next_pulse(pulse.due_at + (behind + 1) * interval_s, now)
         self._services.lines.tick(now)
         if self._obstacles.quiet is not None:
             return
         if self._evaluating is not None:
-            self._cells.pulse("skipped", 1)
+            self._cells.skipped(1)
             return
-        self._cells.pulse_lateness(lateness_s)
         limit = self._limit()
-        self._cells.pulse("outside_window" if limit == "window" else "fired", 1)
+        self._cells.fired(lateness_s, within_window=limit != "window")
         if not limit:
             if self._callbacks:
                 self._callbacks.strive()

@@ -46,12 +46,13 @@ class CampaignCells:
     def close(self) -> None:
         self._metrics.close_campaign(self._title)
 
-    def pulse(self, result: str, times: int) -> None:
-        if times:
-            self._pulses[result].value += times
+    def skipped(self, pulses: int) -> None:
+        self._pulses["skipped"].value += pulses
 
-    def pulse_lateness(self, lateness_s: float) -> None:
+    def fired(self, lateness_s: float, *, within_window: bool) -> None:
+        """A pulse came, so late."""
         self._lateness.observe(max(0.0, lateness_s))
+        self._pulses["fired" if within_window else "outside_window"].value += 1
 
     def target(self, calls: float) -> None:
         self._target.value = calls

@@ -8,6 +8,7 @@ that it was about, and no other.
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from actors.runtime import Ref
@@ -16,10 +17,17 @@ _KEPT = 10_000
 
 
 class Handle:
-    """A Sink whose target the supervisor can change."""
+    """A Sink whose target the supervisor can change.
+
+    tell: of the actor behind it. Most messages go through a handle: while somebody is there, they
+    go straight to them.
+    """
+
+    __slots__ = ("_kept", "_lock", "_ref", "name", "tell")
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.tell: Callable[[Any], None] = self._keep
         self._ref: Ref | None = None
         self._kept: deque[Any] = deque(maxlen=_KEPT)
         self._lock = threading.RLock()
@@ -35,17 +43,9 @@ class Handle:
                 for message in kept:
                     ref.tell(message)
             self._ref = ref
-            # Most messages go through a handle: while somebody is there, they go straight to them.
-            if ref is not None:
-                self.__dict__["tell"] = ref.tell
-            else:
-                self.__dict__.pop("tell", None)
+            self.tell = ref.tell if ref is not None else self._keep
 
-    def tell(self, message: Any, /) -> None:
-        ref = self._ref
-        if ref is not None:
-            ref.tell(message)
-            return
+    def _keep(self, message: Any, /) -> None:
         with self._lock:
             if self._ref is not None:
                 self._ref.tell(message)
