@@ -25,6 +25,7 @@ from actors.services import Services
 from dialer import journal
 from dialer.calls import CALL, UNANSWERED, ReachedCall
 from dialer.compliance.preset import Preset
+from dialer.compliance.window import callee_clocks
 from dialer.events import Answered, Bridged, CpaVerdict, EarlyMedia, EndCause, Ended, Ringing
 from dialer.flow.graph import Flow
 from dialer.flow.interpreter import DONE, Facts, call_step, contact_step
@@ -320,8 +321,10 @@ class Call(Behaviour):
             port = "completed" if outcome == "customer_answered" else "abandoned"
             exits = ((self._route.id, port), *exits)
         meaning = OUTCOMES[outcome]
-        facts = Facts(outcome, attempt.contact.attempts + meaning.counts, self._ended_at)
-        what_next = contact_step(self._plan.flow, exits, facts)
+        flow, contact = self._plan.flow, attempt.contact
+        clocks = callee_clocks(attempt.number, contact.attributes) if flow.goes_by_clocks else ()
+        facts = Facts(outcome, contact.attempts + meaning.counts, self._ended_at, clocks)
+        what_next = contact_step(flow, exits, facts)
         if meaning.trunk_fault and what_next.state == "waiting":
             # No cap ends what does not count, so it must not turn round without a rest.
             rested_at = self._ended_at + TRUNK_FAULT_S

@@ -424,7 +424,7 @@ class ContactFeeder(Behaviour):
         for ticket, choice in zip(tickets, chosen, strict=True):
             # Nothing is shown to the callee yet, and the rules are asked anew before the dial.
             self._callers.unused(choice.caller.number, now)
-            self._kept.keep(ticket, choice.contact, self._flow)
+            self._kept.keep(ticket, choice.contact, choice.number, self._flow)
             self._campaign.tell(PreviewFound(ticket, choice.contact, choice.number))
 
     @handles(PreviewOver)
@@ -437,7 +437,15 @@ class ContactFeeder(Behaviour):
         elif kept is not None:
             contact = kept.contact
             self._skip(
-                after_preview(kept.flow, contact, self._campaign_id, message.verdict, agent_id, now)
+                after_preview(
+                    kept.flow,
+                    contact,
+                    kept.number,
+                    self._campaign_id,
+                    message.verdict,
+                    agent_id,
+                    now,
+                )
             )
 
     def _dial_kept(self, ticket: int, agent_id: str, contact: ClaimedContact | None) -> None:

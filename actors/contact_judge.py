@@ -8,6 +8,7 @@ from actors.caller_book import CallerBook
 from actors.trunk_watch import TrunkWatch
 from dialer.caller_ids import Caller, NoCaller
 from dialer.compliance.permission import Rule
+from dialer.compliance.window import callee_clocks
 from dialer.flow.graph import Flow
 from dialer.flow.interpreter import entry
 from dialer.flow.next_number import NoNumber, number_to_dial
@@ -44,7 +45,8 @@ class ContactJudge:
 
     def judge(self, flow: Flow, contact: ClaimedContact, now: float) -> Deferral | Chosen:
         """A caller ID that is chosen counts as shown: give it back if the call is not made."""
-        dial = entry(flow, contact.resume_node, now)
+        clocks = callee_clocks("", contact.attributes) if flow.goes_by_clocks else ()
+        dial = entry(flow, contact.resume_node, now, clocks)
         if isinstance(dial, ContactNext):
             state = "refused" if dial.state == "done" else dial.state
             return self._defer(

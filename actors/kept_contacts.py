@@ -15,6 +15,7 @@ class Kept(NamedTuple):
     """A contact that an agent looks at. flow: the version in which it was found."""
 
     contact: ClaimedContact
+    number: str
     flow: Flow
 
 
@@ -35,8 +36,8 @@ class KeptContacts:
         self._promised: dict[int, Promised] = {}
         self._agents: dict[int, str] = {}
 
-    def keep(self, ticket: int, contact: ClaimedContact, flow: Flow) -> None:
-        self._previewed[ticket] = Kept(contact, flow)
+    def keep(self, ticket: int, contact: ClaimedContact, number: str, flow: Flow) -> None:
+        self._previewed[ticket] = Kept(contact, number, flow)
 
     def take(self, ticket: int) -> Kept | None:
         return self._previewed.pop(ticket, None)

@@ -68,6 +68,17 @@ def may_call(
     return callee_window(preset.calling_hours).verdict(zones, at)
 
 
+def callee_clocks(number: str, attributes: Mapping[str, AttributeValue]) -> tuple[str, ...]:
+    """Time zones whose clock a contact goes by: its own `time_zone`, else those of its number.
+
+    number: E.164, "" where it is not known yet.
+    """
+    own = attributes.get(TIME_ZONE_ATTRIBUTE)
+    if isinstance(own, str) and is_time_zone(own):
+        return (own,)
+    return time_zones(number) if number else ()
+
+
 class CalleeWindow:
     """The calling hours of one regulation, on any clocks. Safe to ask from any thread."""
 

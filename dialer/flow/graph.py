@@ -51,7 +51,10 @@ class FlowDefinition(BaseModel):
 
     title: str = Field(min_length=1, max_length=120)
     description: str = ""
-    time_zone: str = Field("UTC", description="of the Start node's windows and of Wait until")
+    time_zone: str = Field(
+        "UTC",
+        description="of the Start node's windows, and of Wait until where a contact's is not known",
+    )
     compliance: ComplianceChoice = ComplianceChoice()
     priority: int = Field(5, ge=1, le=10, description="weight where campaigns share agents")
     share: float = Field(1.0, gt=0, le=1, description="the most it may have of a queue's agents")
@@ -71,7 +74,8 @@ class Flow:
     """A checked flow, ready to be interpreted.
 
     start and init are its compulsory nodes; `leads(node_id, port)` is the node behind a port, or
-    None where the port leads nowhere. steps: what the interpreter found out once.
+    None where the port leads nowhere. goes_by_clocks: a Wait node looks at contacts' own clocks.
+    steps: what the interpreter found out once.
     """
 
     def __init__(self, definition: FlowDefinition) -> None:
@@ -87,6 +91,9 @@ class Flow:
         self.steps: dict[tuple[str, str], Any] = {}
         self.start = next(n for n in definition.nodes if isinstance(n, Start))
         self.init = next(n for n in definition.nodes if isinstance(n, Init))
+        self.goes_by_clocks = any(
+            isinstance(n, Wait) and n.until is not None for n in definition.nodes
+        )
 
     def leads(self, node_id: str, port: str) -> Node | None:
         return self._leads.get((node_id, port))

@@ -8,6 +8,8 @@ It runs several times per call, so nodes are told apart by `type(node) is`: pyda
 answering isinstance costs ten times that.
 """
 
+from zoneinfo import ZoneInfo
+
 from dialer.errors import StateError
 from dialer.flow.graph import Flow
 from dialer.flow.hours import next_time_of_day
@@ -130,11 +132,15 @@ def contact_step(flow: Flow, exits: tuple[tuple[str, str], ...], facts: "Facts")
 
 
 class Facts(Message):
-    """What a decision about a contact may rest on. now: epoch seconds."""
+    """What a decision about a contact may rest on.
+
+    now: epoch seconds. clocks: the contact's time zones, where the flow goes by them.
+    """
 
     outcome: str
     attempts: int
     now: float
+    clocks: tuple[str, ...] = ()
 
 
 def _rest(flow: Flow, node: Node | None, facts: Facts) -> ContactNext:
@@ -148,7 +154,9 @@ def _rest(flow: Flow, node: Node | None, facts: Facts) -> ContactNext:
             if node.delay_s is not None:
                 due_at += node.delay_s
             elif node.until is not None:
-                due_at = next_time_of_day(due_at, flow.zone, node.until)
+                zones = [ZoneInfo(name) for name in facts.clocks] or [flow.zone]
+                # Where it is not sure which clock they go by, all of them have come so far.
+                due_at = max(next_time_of_day(due_at, zone, node.until) for zone in zones)
             node = flow.leads(node.id, "contact")
         elif type(node) is Dial:
             if node.max_attempts is not None and facts.attempts >= node.max_attempts:
@@ -160,7 +168,9 @@ def _rest(flow: Flow, node: Node | None, facts: Facts) -> ContactNext:
     return DONE
 
 
-def entry(flow: Flow, resume_node: str, now: float) -> Dial | ContactNext:
+def entry(
+    flow: Flow, resume_node: str, now: float, clocks: tuple[str, ...] = ()
+) -> Dial | ContactNext:
     """Where a released contact goes: the Dial to place, or the wait it has to sit out first."""
     node = flow.nodes.get(resume_node)
     if type(node) is not Dial:
@@ -168,4 +178,4 @@ def entry(flow: Flow, resume_node: str, now: float) -> Dial | ContactNext:
         node = flow.leads(flow.init.id, "contact")
     if type(node) is Dial:
         return node
-    return _rest(flow, node, Facts("", 0, now))
+    return _rest(flow, node, Facts("", 0, now, clocks))

@@ -314,7 +314,11 @@ class Wait(NodeBase):
 
     type: Literal["wait"]
     delay_s: float | None = Field(None, ge=0, le=90 * 86400)
-    until: TimeOfDay | None = Field(None, description="the next time it is this time of day")
+    until: TimeOfDay | None = Field(
+        None,
+        description="the next time it is this time of day on the contact's own clock: of its "
+        "`time_zone`, else of its number; the campaign's where neither is known",
+    )
 
     @model_validator(mode="after")
     def _one_of_both(self) -> "Wait":

@@ -12,6 +12,7 @@ from dialer.documents import Document, suggestion
 from dialer.errors import ConfigError, FlowError, InputError
 from dialer.flow.graph import Flow, check_compliance, read_flow
 from dialer.flow.nodes import Dial, PlainMessage, RouteToAgent, SeizeAgent
+from dialer.templates import Template
 from gateways.control.site import Site
 
 Fault = tuple[str, str, str]
@@ -79,6 +80,14 @@ def site_faults(flow: Flow, site: Site) -> Iterator[Fault]:
                 yield from _queue_faults(node, site)
             case PlainMessage():
                 yield from _attribute_faults(node.id, node.identifier, site)
+                yield from _text_faults(node, site)
+
+
+def _text_faults(node: PlainMessage, site: Site) -> Iterator[Fault]:
+    try:
+        Template(node.text, site.schema)
+    except FlowError as error:
+        yield node.id, f"text: {error.what}", error.mend
 
 
 def _law_faults(flow: Flow, site: Site) -> Iterator[Fault]:

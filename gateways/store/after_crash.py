@@ -6,6 +6,7 @@ The rule of this module: it runs once, before anything is dialed.
 import logging
 from collections.abc import Iterable
 
+from dialer.compliance.window import callee_clocks
 from dialer.errors import InputError
 from dialer.flow.graph import load_flow
 from dialer.flow.interpreter import Facts, contact_step
@@ -25,7 +26,8 @@ def settle_after_crash(store: Store, sent_attempt_ids: Iterable[int], now: float
             # Its contact stays done: that one campaign must not keep the daemon from starting.
             log.error("campaign %d cannot decide: %s", lost.campaign_id, error)
             continue
-        facts = Facts("interrupted", lost.attempts, now)
+        clocks = callee_clocks(lost.number, {}) if flow.goes_by_clocks else ()
+        facts = Facts("interrupted", lost.attempts, now, clocks)
         following = contact_step(flow, ((lost.node_id, "delivery"),), facts)
         store.port.decide_interrupted(lost.attempt_id, following)
     if report.interrupted or report.never_dialed or report.released:

@@ -253,3 +253,26 @@ def test_agents_are_dialed_for_whatever_stands_between_them_and_init(
     scene.team.start(text)
     scene.settle()
     assert len(scene.trunk.dialed) == 1
+
+
+def test_a_campaign_dials_its_newest_contacts_first_and_due_retries_before_them(
+    scene: Scene,
+) -> None:
+    scene.add_agents(1)
+    text = flow_text(target=1).replace("type: init,", "type: init, order: lefo,")
+    scene.team.start(text, ahead=2)
+    scene.settle()
+    for _ in range(3):
+        scene.trunk.end(scene.trunk.open[0])
+        scene.advance(1)
+    newest = [f"+1212555{n:04d}" for n in (100, 99, 98, 97)]
+    assert [request.number for request in scene.trunk.dialed] == newest
+    scene.advance(620)  # the first of them are due again
+    for _ in range(8):
+        scene.trunk.end(scene.trunk.open[0])
+        scene.settle()
+    later = [int(request.number[-4:]) for request in scene.trunk.dialed[4:]]
+    # Two were claimed ahead; then come those who are due, as they came due, and then the list.
+    assert later[:2] == [96, 95]
+    assert later[2:5] == [100, 99, 98]
+    assert later[5:] == sorted(later[5:], reverse=True)

@@ -285,3 +285,20 @@ def test_a_flow_that_passes_says_what_comes_next_for_everything(definition: Flow
                     assert isinstance(entry(flow, following.resume_node, NOON), Dial)
     first = entry(flow, "", NOON)
     assert isinstance(first, Dial) or first.state == "waiting"
+
+
+def test_a_wait_by_the_clock_goes_by_the_contacts_own() -> None:
+    """Half past six in the evening in Los Angeles is three hours later than in New York."""
+    exits = (("route", "abandoned"),)
+    evening = NOON + 6.5 * HOUR
+    for clocks, due_at in (
+        ((), evening),
+        (("America/New_York",), evening),
+        (("America/Los_Angeles",), evening + 3 * HOUR),
+        (("America/New_York", "America/Chicago"), evening + HOUR),
+        (("Europe/London",), evening - 5 * HOUR),
+    ):
+        facts = Facts("abandoned", 1, NOON, clocks)
+        assert contact_step(FLOW, exits, facts) == ContactNext("waiting", due_at, "dial")
+    assert FLOW.goes_by_clocks
+    assert not load_flow(TEXT.replace('until: "18:30"', "delay_s: 60"), "test.yaml").goes_by_clocks
