@@ -303,12 +303,15 @@ class Metrics:
 
     Any thread may read or look up. What is opened twice keeps its cells, so a campaign that is
     unpublished and published again goes on counting.
+
+    version: an object that is replaced whenever a child comes or goes.
     """
 
     def __init__(self, catalogue: tuple[Metric, ...] = CATALOGUE) -> None:
         self.catalogue: Mapping[str, Metric] = MappingProxyType({m.name: m for m in catalogue})
         self._children: dict[str, dict[tuple[str, ...], Cell]] = {m.name: {} for m in catalogue}
         self._label_names = {m.name: m.label_names for m in catalogue}
+        self.version = object()
         self._open("")
 
     def open_campaign(self, title: str) -> None:
@@ -370,8 +373,11 @@ class Metrics:
         for metric in self.catalogue.values():
             if metric.owner == owner:
                 children = self._children[metric.name]
+                before = len(children)
                 for values in product(*(values for _, values in metric.labels)):
                     children.setdefault((value, *values) if owner else values, _new_cell(metric))
+                if len(children) != before:
+                    self.version = object()
 
     def _close(self, owner: str, value: str) -> None:
         for metric in self.catalogue.values():
@@ -379,6 +385,7 @@ class Metrics:
                 children = self._children[metric.name]
                 for key in [key for key in children.copy() if key[0] == value]:
                     children.pop(key, None)
+                    self.version = object()
 
     def _metric(self, name: str) -> Metric:
         try:
