@@ -26,7 +26,9 @@ from actors.director import CampaignPlan, Director
 from actors.housekeeping import Housekeeper
 from actors.live import LiveRuntime
 from actors.operations import Operations, TrunkFacts
+from actors.series_desk import InProcessSource, SeriesDesk
 from actors.trunk_cells import TrunkCounts
+from config.formulas_shipped import formula_texts, shipped_formulas
 from config.loader import load_settings, settings_problems
 from config.presets import preset_named
 from config.settings import Settings, SipDesk
@@ -37,10 +39,11 @@ from dialer.compliance.permission import permission_rule
 from dialer.compliance.suppression import Suppressions
 from dialer.errors import ConfigError, DialerError, InputError
 from dialer.events import TrunkChanged
+from dialer.flow.formulas import with_texts
 from dialer.flow.graph import load_flow
 from dialer.journal import DaemonStarted, DaemonStopped
 from dialer.metrics import Metrics
-from dialer.ports import AgentDesk, Trunk
+from dialer.ports import AgentDesk, MetricSource, Trunk
 from gateways.cli.app import build_app
 from gateways.cli.files import read_text
 from gateways.cli.host import DemoOptions, Place, Proof, ProofOptions, Told
@@ -74,10 +77,13 @@ from sim.trial import proof
 VERSION = "0.1.0"
 ROOT = Path(__file__).resolve().parent
 REGULATIONS = ROOT / "config" / "regulations"
-GATEWAYS = frozenset({"trunk"})
 DEMO = ROOT / "config" / "demo"
 LIBRARY = Library(
-    ROOT / "config" / "scenarios", ROOT / "config" / "campaigns", preset_named, read_text
+    ROOT / "config" / "scenarios",
+    ROOT / "config" / "campaigns",
+    preset_named,
+    read_text,
+    shipped_formulas(),
 )
 COUNT_CONTACTS_EVERY_S = 5
 GRACE_S = 20.0
@@ -127,10 +133,6 @@ class Daemon:
         caller_ids.recount(self.store.attempts.shown_since, self.runtime.now())
         callers = CallerBook(caller_ids)
         floors = {queue.name: queue.inbound_floor for queue in settings.queues}
-        self.director.open(
-            self.store.port, self._trunks, self._desk, limits, callers, floors, self._suppress
-        )
-        self._add_agents()
         self.health = HealthServer(
             Pages(
                 registry_of(self.metrics),
@@ -142,6 +144,18 @@ class Daemon:
         )
         self.health.start()
         stack.callback(self.health.stop)
+        formulas = self._formulas(settings)
+        self.director.open(
+            self.store.port,
+            self._trunks,
+            self._desk,
+            limits,
+            callers,
+            floors,
+            self._suppress,
+            formulas,
+        )
+        self._add_agents()
         self.operations = self._operations(settings)
         self.operations.watch_panic_file(0)
         for campaign in self.store.campaigns.list(status="published", limit=10_000).items:
@@ -152,6 +166,15 @@ class Daemon:
         housekeeper.start()
         stack.callback(housekeeper.stop)
         self._serve_control(stack)
+
+    def _formulas(self, settings: Settings) -> MetricSource:
+        """Where formulas are evaluated: over the daemon's own series."""
+        instance = f"{settings.metrics.host}:{self.health.port}"
+        recorder = self.director.recorder if settings.journal.series else None
+        desk = self.director.keep_alive(
+            "series", lambda: SeriesDesk(self.metrics, instance, recorder)
+        )
+        return InProcessSource(desk)
 
     def _serve_control(self, stack: ExitStack) -> None:
         commands = Commands(self.store, site_of(self.settings), self.operations)
@@ -262,7 +285,7 @@ class Daemon:
     def _plan(self, campaign_id: int) -> CampaignPlan:
         record = self.store.campaigns.get(campaign_id)
         version = self.store.campaigns.version(campaign_id, record.version)
-        flow = load_flow(version.flow, f"campaign {record.title}")
+        flow = with_texts(load_flow(version.flow, f"campaign {record.title}"), formula_texts())
         choice = flow.definition.compliance
         preset = preset_named(choice.preset).overridden(choice.overrides, record.title)
         identity = CampaignIdentity(campaign_id, record.version, record.title)
@@ -385,7 +408,8 @@ def site_of(settings: Settings) -> Site:
         schema=settings.contact_schema,
         policy=settings.dial_policy,
         trunk_names=tuple(trunk.name for trunk in settings.trunks),
-        gateways=GATEWAYS if settings.trunks else frozenset(),
+        gateways=frozenset({"trunk", "formula"} if settings.trunks else {"formula"}),
+        formulas=formula_texts(),
         queues=tuple({"name": queue.name, "mrd": queue.mrd} for queue in settings.queues),
         presets=preset_named,
         journal_dir=settings.journal.dir,

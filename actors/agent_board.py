@@ -42,9 +42,14 @@ class AgentBoard:
     def __len__(self) -> int:
         return len(self.book)
 
-    def strive(self, node: SeizeAgent, request_id: int) -> int:
-        """Ask for the target minus what is held or asked for; how many that is."""
-        target = node.target if isinstance(node.target, int) else 0
+    def strive(self, node: SeizeAgent, request_id: int, target: int) -> int:
+        """Ask for the target minus what is held or asked for; how many that is.
+
+        Beyond the target, agents for whom nothing rings are let go, the youngest first.
+        """
+        surplus = len(self.book) - target
+        if surplus > 0:
+            self._let_go(self.book.idle()[::-1][:surplus])
         missing = target - len(self.book) - self.requested
         if missing > 0:
             self._requests[request_id] = missing

@@ -6,12 +6,14 @@ and why.
 """
 
 from collections.abc import Callable, Iterable
+from math import inf
 from typing import Any
 
 from actors.agent_board import AgentBoard
 from actors.call_board import CallBoard
 from actors.callback_board import CallbackBoard
 from actors.campaign_cells import CampaignCells
+from actors.formula_desk import SAFE_RATIO, Basis, FormulaDesk
 from actors.messages import (
     AgentsMoved,
     AttemptsReady,
@@ -23,6 +25,7 @@ from actors.messages import (
     DueAnswer,
     FeederStarted,
     FlowChanged,
+    FormulaLate,
     NeedContacts,
     PlaceNow,
     PoolStarted,
@@ -45,6 +48,7 @@ from dialer import journal
 from dialer.compliance.permission import Rule
 from dialer.compliance.preset import Preset
 from dialer.flow.graph import Flow
+from dialer.flow.hours import shift_at
 from dialer.flow.interpreter import (
     AskDue,
     PulseEnds,
@@ -58,6 +62,7 @@ from dialer.flow.nodes import (
     CheckUndeliveredContacts,
     Init,
     Power,
+    Predictive,
     Preview,
     RouteToAgent,
     SeizeAgent,
@@ -65,9 +70,7 @@ from dialer.flow.nodes import (
 from dialer.message import Message
 from dialer.outcomes import OUTCOMES
 from dialer.pacing.redecide import decided_from
-from dialer.ports import Settlement, Sink
-
-_SAFE_RATIO = 1.0
+from dialer.ports import Evaluated, Settlement, Sink
 
 
 class CampaignIdentity(Message):
@@ -123,6 +126,7 @@ class Campaign(Behaviour):
         self._callbacks = CallbackBoard(self._id, book, pool=services.pool, feeder=feeder)
         self._obstacles = Obstacles(flow)
         self._more_due = False
+        self._formulas = FormulaDesk(identity.title, services.formulas, self._cells, book, flow)
         self._pulse = 0
         self._request_id = 0
         self._ticket = 0
@@ -130,6 +134,7 @@ class Campaign(Behaviour):
         self._seize: SeizeAgent | None = None
         self._evaluating: _Check | None = None
         self._share = TrunkShare(self._id, services.lines, flow)
+        self._shift_until = 0.0
         self._why = "no pulse yet"
         self._why_at = 0.0
 
@@ -150,6 +155,7 @@ class Campaign(Behaviour):
         self._preparing.clear()
         self._plan()
         self._services.pool.tell(Unsubscribe(self._id))
+        self._formulas.close()
         self._cells.close()
 
     def post_mortem(self, error: BaseException) -> None:
@@ -183,15 +189,33 @@ class Campaign(Behaviour):
         self._services.lines.tick(now)
         if self._obstacles.quiet is not None:
             return
-        if self._evaluating is not None:
+        if self._evaluating is not None or self._formulas.waiting:
             self._cells.skipped(1)
             return
+        if now >= self._shift_until:
+            self._tell_shift(now)
         limit = self._limit()
         self._cells.fired(lateness_s, within_window=limit != "window")
-        if not limit:
-            if self._callbacks:
-                self._callbacks.strive()
-            self._take(pulse_step(self._flow, self._flow.start.id, "pulse"), pulse=True)
+        if limit:
+            return
+        if self._callbacks:
+            self._callbacks.strive()
+        if not self._formulas.ask(self.runtime, self._myself, self.ref):
+            self._begin()
+
+    @handles(Evaluated)
+    def _on_evaluated(self, answer: Evaluated) -> None:
+        if self._formulas.heard(answer) and not self._limit():
+            self._begin()
+
+    @handles(FormulaLate)
+    def _on_formula_late(self, message: FormulaLate) -> None:
+        if self._formulas.late(message) and not self._limit():
+            self._begin()
+
+    def _begin(self) -> None:
+        """A pulse leaves the Start node; what formulas the flow has are evaluated."""
+        self._take(pulse_step(self._flow, self._flow.start.id, "pulse"), pulse=True)
 
     def _take(self, step: PulseStep, *, pulse: bool = False) -> None:
         if type(step) is Release:
@@ -231,11 +255,13 @@ class Campaign(Behaviour):
         """Reserve up to the target; those held already have Init look at them again."""
         self._seize = node
         self._request_id += 1
-        self._board.strive(node, self._request_id)
+        target, note = self._formulas.target(node.target)
+        self._board.strive(node, self._request_id, target)
         if len(self._board.book):
             self._take(after_seize(self._flow, node, "agent_reserved"), pulse=True)
         else:
-            self._explain("waiting for an agent to come free", self._inputs())
+            waiting = "waiting for an agent to come free" if target else "no agent is asked for"
+            self._explain(f"{waiting}; {note}" if note else waiting, self._inputs())
 
     @handles(SeizeFailed)
     def _on_seize_failed(self, failure: SeizeFailed) -> None:
@@ -306,27 +332,36 @@ class Campaign(Behaviour):
         if type(dialing) is Preview:
             self._release_previews(dialing)
             return
-        ratio = dialing.ratio if type(dialing) is Power else _SAFE_RATIO
         inputs = self._inputs()
         book = self._board.book
-        carried, unplaced = book.carried, book.unplaced
-        if self._seize is None:
-            arming, unplaced, missing = 1, 0, 0
-            dials = book.per_pulse(ratio)
+        seized = self._seize is not None
+        if type(dialing) is Predictive:
+            paced = self._formulas.pace(dialing, self._board.to_arm, pulse=pulse, seized=seized)
+            ratio, dials, basis, clamps, note = paced
         else:
-            agents = self._board.to_arm()
-            arming = len(agents)
-            dials = sum(book.arm(agent_id, ratio) for agent_id in agents)
-            missing = book.top_up() if pulse else 0
-            dials = max(dials, missing)
-        self._cells.target(book.quota)
+            ratio = dialing.ratio if type(dialing) is Power else SAFE_RATIO
+            clamps, note = (), ""
+            carried, unplaced = book.carried, book.unplaced
+            if not seized:
+                arming, unplaced, missing = 1, 0, 0
+                dials = book.per_pulse(ratio)
+            else:
+                agents = self._board.to_arm()
+                arming = len(agents)
+                dials = sum(book.arm(agent_id, ratio) for agent_id in agents)
+                missing = book.top_up() if pulse else 0
+                dials = max(dials, missing)
+            basis = Basis(arming, book.quota, carried, unplaced, missing)
+        self._formulas.tell_shadow(dialing)
+        self._cells.target(basis.quota)
         dials, room = self._share.clamped(dials, self.runtime.now())
         # What a trunk does not take is still missing from the quota at the next pulse.
         reason = "released contacts" if dials else "calls in flight already fill the quota"
-        clamps = (room.clamp,) if room.clamp else ()
-        inputs += decided_from(arming, book.quota, carried, unplaced, missing, room.dials)
+        clamps += (room.clamp,) if room.clamp else ()
+        inputs += decided_from(*basis, room.dials)
         self._need(dials)
-        self._explain(room.reason or reason, inputs, ratio, clamps, dials)
+        reason = "; ".join(filter(None, (room.reason or reason, note)))
+        self._explain(reason, inputs, ratio, clamps, dials)
 
     def _release_previews(self, settings: Preview) -> None:
         """A contact for every agent who has none to look at or to talk to."""
@@ -364,6 +399,7 @@ class Campaign(Behaviour):
         self._preparing.update(tickets)
         for ticket in tickets:
             self._board.book.placed(ticket)
+        self._formulas.placed(tickets, self.runtime.now())
         self._plan()
         self._request_id += 1
         self._feeder.tell(NeedContacts(self._request_id, tickets))
@@ -453,6 +489,7 @@ class Campaign(Behaviour):
         self._obstacles.quiet = message
         self._more_due = False
         self._evaluating = None
+        self._formulas.give_up()
         self._record(journal.CampaignMoved(self._id, self.runtime.now(), message.reason))
         self._feeder.tell(message)
         for ticket in self._calls.take_back(self.runtime.now(), message.reason):
@@ -470,6 +507,8 @@ class Campaign(Behaviour):
         """A new version: calls under way finish on the old one, which they carry."""
         self._flow = message.flow
         self._share.follow(message.flow)
+        self._formulas.follow(message.flow)
+        self._shift_until = 0.0
         self._identity = self._identity._replace(version=message.version)
         self._obstacles.follow(message.flow)
         self._more_due = False
@@ -489,6 +528,12 @@ class Campaign(Behaviour):
 
     # --- why not ------------------------------------------------------------------------------
 
+    def _tell_shift(self, now: float) -> None:
+        start = self._flow.start
+        begins, ends = shift_at(now, self._flow.zone, start.days, start.windows)
+        self._cells.shift(begins, ends)
+        self._shift_until = ends or inf
+
     def _limit(self) -> str:
         """What keeps us from dialing now; then idle agents are let go and the why is told."""
         obstacle, limit = self._obstacles.any(self.runtime.now())
@@ -506,6 +551,7 @@ class Campaign(Behaviour):
             ("reserved", float(len(book))),
             ("requested", float(board.requested)),
             ("in_flight", float(book.in_flight)),
+            *self._formulas.inputs(),
         )
 
     def _explain(
@@ -538,6 +584,7 @@ class Campaign(Behaviour):
             "callbacks_waiting": len(self._callbacks),
             "agents": self._cells.agent_counts(),
             "trunks_down": dict(self._obstacles.trunks.down),
+            "formulas": self._formulas.report(),
             "why": self._why,
             "why_at": self._why_at,
         }

@@ -8,7 +8,7 @@ from math import inf
 
 from dialer.compliance.preset import Preset
 from dialer.metrics import Metrics
-from dialer.ports import Settlement
+from dialer.ports import Evaluated, Settlement
 
 
 class CampaignCells:
@@ -35,6 +35,10 @@ class CampaignCells:
         self._wrap_up = metrics.histogram("dialer_agent_wrapup_duration_seconds", **label)
         self._answer = metrics.histogram("dialer_answer_to_agent_seconds", **label)
         self._target = metrics.gauge("dialer_pacing_target_calls", **label)
+        shift = "dialer_campaign_shift_{}_timestamp_seconds"
+        self._shift_start = metrics.gauge(shift.format("start"), **label)
+        self._shift_end = metrics.gauge(shift.format("end"), **label)
+        self._shadow_target = metrics.gauge("dialer_pacing_shadow_target_calls", **label)
         self._wrapping: dict[str, float] = {}
         metrics.gauge("dialer_campaign_info", **label).set(1)
         target = metrics.gauge("dialer_campaign_abandonment_target_ratio", **label)
@@ -57,6 +61,26 @@ class CampaignCells:
     def target(self, calls: float) -> None:
         self._target.value = calls
 
+    def shadow_target(self, calls: float) -> None:
+        self._shadow_target.set(calls)
+
+    def evaluated(self, answer: Evaluated) -> None:
+        """A formula was evaluated, perhaps by another source than the usual one."""
+        source, result = answer.source, answer.result
+        counter = self._metrics.counter
+        if answer.missed:
+            missed = {"source": "prometheus", "result": answer.missed}
+            counter("dialer_pacing_evaluations_total", campaign=self._title, **missed).inc()
+        labels = {"campaign": self._title, "source": source, "result": result}
+        counter("dialer_pacing_evaluations_total", **labels).inc()
+        took = self._metrics.histogram("dialer_pacing_evaluation_duration_seconds", **labels)
+        took.observe(answer.duration_s)
+
+    def shift(self, start: float, end: float) -> None:
+        """The present or next dialing window, epoch seconds; 0 for none."""
+        self._shift_start.set(start)
+        self._shift_end.set(end)
+
     def agent_moved(self, agent_id: str, before: str, after: str, at: float) -> None:
         """Count an agent in another state. before, after: "" for one who comes, or goes."""
         if before:
@@ -72,6 +96,14 @@ class CampaignCells:
 
     def agent_counts(self) -> dict[str, int]:
         return {state: int(cell.value) for state, cell in self._agents.items() if cell.value}
+
+    def ready(self) -> int:
+        """Agents who are free, and reserved for nobody."""
+        return int(self._agents["ready"].value)
+
+    def with_agents(self) -> int:
+        """Calls in progress that an agent has."""
+        return int(self.calls["bridged"].value)
 
     def preview(self, verdict: str) -> None:
         self._previews[verdict].inc()

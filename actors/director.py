@@ -41,7 +41,7 @@ from dialer.errors import GatewayError
 from dialer.events import AgentAsked, AgentDisposed, PreviewAnswered, TrunkChanged
 from dialer.flow.graph import Flow
 from dialer.metrics import Metrics
-from dialer.ports import AgentDesk, ContactStore, Journal, PreviewCard, Trunk
+from dialer.ports import AgentDesk, ContactStore, Journal, MetricSource, PreviewCard, Trunk
 from dialer.trunks.line import LineLimits
 
 ANSWER_WITHIN_S = 5.0
@@ -105,6 +105,7 @@ class Director:
         callers: CallerBook,
         floors: Mapping[str, int] | None = None,
         opt_out: OptOut = nowhere,
+        formulas: MetricSource | None = None,
     ) -> None:
         """Everything is connected: bring up the pool; campaigns may start.
 
@@ -114,7 +115,15 @@ class Director:
         for name, line_limits in limits.items():
             self.lines.set_limits(name, line_limits)
         self._services = Services(
-            store, trunks, desk, self.pool, self.recorder, self._metrics, self.lines, callers
+            store,
+            trunks,
+            desk,
+            self.pool,
+            self.recorder,
+            self._metrics,
+            self.lines,
+            callers,
+            formulas,
         )
         said = DispositionDesk(store, self.recorder, opt_out)
         memory = PoolMemory()

@@ -13,7 +13,7 @@ from dialer.caller_ids import Caller
 from dialer.dispositions import Dispositions
 from dialer.flow.graph import Flow
 from dialer.message import Message
-from dialer.ports import ClaimedContact, PreviewCard, Sink
+from dialer.ports import ClaimedContact, Evaluate, PreviewCard, Sink
 
 # --- timers of an actor to itself -------------------------------------------------------------
 
@@ -39,6 +39,18 @@ class PatienceOver(Message):
     """Call to itself: the caller has waited as long as the law allows."""
 
 
+class SampleDue(Message):
+    """SeriesDesk to itself: the next sample."""
+
+    due_at: float
+
+
+class FormulaLate(Message):
+    """Campaign to itself: its formulas have not been answered in time. turn: of their asking."""
+
+    turn: int
+
+
 class RequestExpired(Message):
     """AgentPool to itself: a reservation request has outlived its TTL."""
 
@@ -51,6 +63,31 @@ class WrapUpOver(Message):
 
     agent_id: str
     since: float
+
+
+# --- formulas ---------------------------------------------------------------------------------
+
+
+class WatchFormulas(Message):
+    """To the SeriesDesk: what one owner evaluates from now on."""
+
+    owner: str
+    formulas: tuple[str, ...]
+
+
+class EvaluateFor(Message):
+    """To the SeriesDesk: evaluate, and tell `reply_to`. semantics: as of `compile_formula`."""
+
+    request: Evaluate
+    reply_to: Sink
+    semantics: str = "3"
+
+
+class ExplainFormula(Message):
+    """To the SeriesDesk, from outside: the tree of a formula's values, now."""
+
+    formula: str
+    semantics: str = "3"
 
 
 # --- campaign and feeder ----------------------------------------------------------------------

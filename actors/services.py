@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from actors.caller_book import CallerBook
 from actors.trunk_lines import TrunkLines
 from dialer.metrics import Metrics
-from dialer.ports import AgentDesk, ContactStore, Sink, Trunk
+from dialer.ports import AgentDesk, ContactStore, MetricSource, Sink, Trunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class Services:
     """The ports and the long-lived actors that everyone shares.
 
     trunks: by name. pool, recorder: handles that outlive a crash of the actor behind them.
-    lines: the limits of the trunks, over all campaigns. callers: our numbers.
+    lines: the limits of the trunks, over all campaigns. callers: our numbers. formulas: evaluates
+    pacing formulas; None where no flow may have one.
     """
 
     store: ContactStore
@@ -29,3 +30,4 @@ class Services:
     metrics: Metrics
     lines: TrunkLines
     callers: CallerBook = field(default_factory=CallerBook)
+    formulas: MetricSource | None = None

@@ -133,6 +133,7 @@ class Journal(Section):
     segment_mb: float = Field(64.0, gt=0, le=4096, description="size of one file")
     keep_mb: float = Field(4096.0, gt=0, description="size of all; the oldest go first")
     keep_days: float = Field(90.0, gt=0, description="age of the oldest")
+    series: bool = Field(True, description="keep the series that backtest reads, too")
 
 
 class Log(Section):

@@ -103,10 +103,14 @@ class CampaignMoved(Message, tag="campaign"):
 
 
 class Sampled(Message, tag="sample"):
-    """Values of series at one moment, as (series, value)."""
+    """Values of series at one moment, as (series, value).
+
+    whole: these are all; else those that changed since the record before.
+    """
 
     at: float
     series: tuple[tuple[str, float], ...] = ()
+    whole: bool = True
 
 
 class DaemonStarted(Message, tag="start"):

@@ -31,11 +31,12 @@ CPA_RESULTS = ("human", "answering_machine", "fax", "network_tone", "not_sure")
 PULSE_RESULTS = ("fired", "skipped", "outside_window")
 """What came of a campaign's pulse; skipped: the one before was still being evaluated."""
 
-PACING_SOURCES = ("fixed", "in_process", "prometheus")
-"""Where a pacing figure came from: a number in the flow, or a formula evaluated here or there."""
+PACING_SOURCES = ("in_process", "prometheus")
+"""Where a formula was evaluated: over the daemon's own series, or by a server."""
 
-PACING_RESULTS = ("used", "empty", "not_finite", "failed")
-"""What came of a pacing evaluation; all but `used` fall back to the safe progressive rate."""
+PACING_RESULTS = ("used", "empty", "not_finite", "slow", "stale", "failed")
+"""What came of a pacing evaluation; all but `used` fall back to the safe progressive rate, or from
+a Prometheus server to the daemon's own series. stale: the server's samples are too old."""
 
 RESPONSE_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx", "6xx", "timeout")
 """Classes of SIP responses (RFC 3261 section 7.2), and none at all."""
@@ -162,6 +163,7 @@ CATALOGUE: tuple[Metric, ...] = (
     _counter("pulses", "Pulses of the campaign's Start node.", result=PULSE_RESULTS),
     _histogram("pulse_lateness", "How late a pulse fired.", _LATENESS_S),
     _gauge("pacing_target_calls", "Calls in flight that pacing strives for."),
+    _gauge("pacing_shadow_target_calls", "Calls in flight that a shadow formula would strive for."),
     _counter(
         "pacing_evaluations",
         "Evaluations of the pacing figure.",

@@ -5,8 +5,8 @@ What a person sets on the command line is written into the text before it is rea
 checked as if it had stood in the file.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,14 +14,16 @@ from dialer.compliance.preset import Preset
 from dialer.documents import Document, suggestion
 from dialer.documents import Path as Place
 from dialer.errors import FlowError, InputError, ScenarioError
+from dialer.flow.formulas import formula_faults, with_texts
 from dialer.flow.graph import Flow, check_compliance, load_flow, refuse_missing_gateways
+from dialer.formulas import ShippedFormula
 from sim.experiment import Case
 from sim.pacers import parse_pacer
 from sim.replication import adapted
 from sim.scenario import Scenario, load_scenario
 from sim.traits import BASE, Outcomes
 
-GATEWAYS = frozenset({"trunk"})
+GATEWAYS = frozenset({"trunk", "formula"})
 """What the simulated world offers to the nodes of a flow."""
 
 RINGING_MODES = ("progressive", "preview")
@@ -48,13 +50,14 @@ class Library:
     """Where things are found.
 
     scenarios, campaigns: the shipped ones. preset_named: a preset by its name. read_text: a
-    file's text and what errors call it; it raises InputError.
+    file's text and what errors call it; it raises InputError. formulas: those that ship, by name.
     """
 
     scenarios: Path
     campaigns: Path
     preset_named: Callable[[str], Preset]
     read_text: Callable[[Path], tuple[str, str]]
+    formulas: Mapping[str, ShippedFormula] = field(default_factory=dict)
 
     def case(
         self,
@@ -82,10 +85,11 @@ class Library:
         if campaign is not None:
             text, name = self.read_text(campaign)
             return self.case_of(world, text, name, agents, hours, jitter_s, of_flow)
-        chosen = parse_pacer(pacer)
+        chosen = parse_pacer(pacer, self.formulas)
         text, name = self.read_text(self.campaigns / f"{chosen.blueprint}.yaml")
         drawn = _flow(text, name, of_flow)
-        flow = adapted(drawn, pulse_s=PULSE_S, target=agents, dialing=chosen.dialing)
+        target = agents if chosen.target is None else chosen.target
+        flow = adapted(drawn, pulse_s=PULSE_S, target=target, dialing=chosen.dialing)
         return self._case(world, flow, name, chosen.name, agents, hours, jitter_s)
 
     def case_of(
@@ -138,6 +142,10 @@ class Library:
         hours: float | None,
         jitter_s: float,
     ) -> Case:
+        texts = {formula.name: formula.formula for formula in self.formulas.values()}
+        flow = with_texts(flow, texts)
+        for node_id, what, mend in formula_faults(flow.definition):
+            raise FlowError(f"{name}: node {node_id}", what, mend)
         refuse_missing_gateways(flow, GATEWAYS)
         mode = flow.init.dialing.mode
         if not world.agents.kept_up and mode not in RINGING_MODES:

@@ -5,21 +5,27 @@ for a shipped blueprint with that dialing in its Init node.
 """
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from dialer.documents import Document, problems, suggestion
 from dialer.errors import InputError
-from dialer.flow.nodes import Power, Progressive
+from dialer.flow.nodes import Power, Predictive, Progressive
+from dialer.formulas import ShippedFormula
 
 
 class Pacer(NamedTuple):
-    """name: as it was given. blueprint: the campaign it is put into. dialing: of its Init node."""
+    """name: as it was given. blueprint: the campaign it is put into. dialing: of its Init node.
+
+    target: of its Seize Agent node; None for all agents.
+    """
 
     name: str
     blueprint: str
     dialing: Any
+    target: str | None = None
 
 
 def _progressive(parameter: str) -> Any:
@@ -43,16 +49,34 @@ PACERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
 """By its word: the blueprint, and what makes the dialing of what follows the colon."""
 
 
-def parse_pacer(text: str) -> Pacer:
-    """A pacer as a person writes it.
+FORMULA = "formula"
+"""The word of those that are named by a shipped formula: formula:compliance_guard."""
+
+
+def _formula(text: str, name: str, formulas: Mapping[str, ShippedFormula]) -> Pacer:
+    """A formula that ships, in the blueprint that suits what it gives."""
+    if name not in formulas:
+        raise InputError(f"pacer {text!r}", "no such formula", suggestion(name, formulas))
+    formula = formulas[name]
+    if formula.gives == "agents_to_reserve":
+        return Pacer(text, "progressive", Progressive(), formula.formula)
+    blueprint = "predictive_absolute" if formula.per == "absolute" else "predictive"
+    dialing = Predictive(mode="predictive", formula=formula.formula, per=formula.per)
+    return Pacer(text, blueprint, dialing)
+
+
+def parse_pacer(text: str, formulas: Mapping[str, ShippedFormula] = MappingProxyType({})) -> Pacer:
+    """A pacer as a person writes it. formulas: those that ship, by name.
 
     Raises:
         InputError: there is none of that name, or its parameter cannot be.
     """
     word, _, parameter = text.partition(":")
     where = f"pacer {text!r}"
+    if word == FORMULA:
+        return _formula(text, parameter, formulas)
     if word not in PACERS:
-        raise InputError(where, "no such pacer", suggestion(word, PACERS))
+        raise InputError(where, "no such pacer", suggestion(word, [*PACERS, FORMULA]))
     blueprint, made = PACERS[word]
     try:
         return Pacer(text, blueprint, made(parameter))

@@ -12,7 +12,7 @@ from math import inf
 
 from dialer.compliance.window import TIME_ZONE_ATTRIBUTE
 from dialer.flow.graph import Flow
-from dialer.flow.nodes import Init, NodeBase, Power, Progressive, SeizeAgent
+from dialer.flow.nodes import Init, NodeBase, Power, Predictive, Progressive, SeizeAgent
 from dialer.flow.nodes import Start as StartNode
 from dialer.journal import Digest
 from sim.faults import ActorCrash
@@ -145,8 +145,8 @@ def adapted(
     flow: Flow,
     *,
     pulse_s: float | None = None,
-    target: int | None = None,
-    dialing: Progressive | Power | None = None,
+    target: int | str | None = None,
+    dialing: Progressive | Power | Predictive | None = None,
 ) -> Flow:
     """A flow with another pulse, number of agents to seize, or dialing; for benchmarks."""
 

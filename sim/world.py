@@ -16,6 +16,7 @@ from actors.handle import Handle
 from actors.messages import AddAgent, Quiesce, Report, Supervise, TrunkNews
 from actors.pool_memory import PoolMemory
 from actors.runtime import Behaviour
+from actors.series_desk import InProcessSource, SeriesDesk
 from actors.services import Services
 from actors.supervisor import Supervisor
 from actors.trunk_lines import TrunkLines
@@ -23,6 +24,7 @@ from dialer.agents import AgentProfile
 from dialer.compliance.permission import YES, Permission, Rule
 from dialer.compliance.preset import Preset
 from dialer.events import AgentAsked, TrunkChanged
+from dialer.flow.formulas import formulas_of
 from dialer.flow.graph import Flow
 from dialer.flow.nodes import Dial, RouteToAgent, SeizeAgent
 from dialer.metrics import Metrics
@@ -39,6 +41,9 @@ from sim.model import CarrierModel, DeskModel
 from sim.runtime import SimRuntime
 
 CAMPAIGN_ID = 1
+
+INSTANCE = "simulator:0"
+"""The label `instance` of simulated series."""
 
 
 def anybody(number: str, contact: ClaimedContact, now: float) -> Permission:  # noqa: ARG001
@@ -97,7 +102,14 @@ class World:
         limits = LineLimits(plan.callees.channels, plan.calls_per_second)
         lines = TrunkLines(self.metrics, dict.fromkeys(trunks, limits), self._trunk_changed)
         self.services = Services(
-            self.store, trunks, desk, self.pool, self.recorder, self.metrics, lines
+            self.store,
+            trunks,
+            desk,
+            self.pool,
+            self.recorder,
+            self.metrics,
+            lines,
+            formulas=self._formulas(),
         )
         said = DispositionDesk(self.store, self.recorder, nowhere)
         memory = PoolMemory()
@@ -157,6 +169,13 @@ class World:
         trunk = SimTrunk(self.runtime, name, self.plan.callees, self.metrics)
         self.keep_alive(f"carrier/{name}", lambda: Carrier(trunk))
         return trunk
+
+    def _formulas(self) -> InProcessSource | None:
+        """Sampling costs a little each simulated second: only a flow with formulas pays for it."""
+        if not formulas_of(self.plan.flow.definition):
+            return None
+        desk = self.keep_alive("series", lambda: SeriesDesk(self.metrics, INSTANCE))
+        return InProcessSource(desk)
 
     def _make_feeder(self) -> Behaviour:
         plan = self.plan

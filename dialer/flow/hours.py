@@ -101,3 +101,25 @@ def next_time_of_day(at: float, zone: tzinfo, moment: time) -> float:
     while candidate.timestamp() <= at:
         candidate = datetime.combine(candidate.date() + timedelta(days=1), moment, zone)
     return candidate.timestamp()
+
+
+def shift_at(
+    at: float, zone: tzinfo, days: Sequence[str], windows: Sequence[TimeWindow]
+) -> tuple[float, float]:
+    """Start and end (epoch seconds) of the window in which `at` lies, or else of the next one.
+
+    (0, 0) where it is open always. Days without windows are open from midnight to midnight.
+    """
+    if not days and not windows:
+        return 0.0, 0.0
+    hours = sorted((window.start, window.end) for window in windows) or [(time(), time.max)]
+    today = datetime.fromtimestamp(at, zone).date()
+    for ahead in range(len(DAY_NAMES) + 1):
+        day = today + timedelta(days=ahead)
+        if days and DAY_NAMES[day.weekday()] not in days:
+            continue
+        for start, end in hours:
+            until = datetime.combine(day, end, zone).timestamp()
+            if until > at:
+                return datetime.combine(day, start, zone).timestamp(), until
+    raise AssertionError("some day of the week is open")

@@ -75,7 +75,7 @@ class SeizeAgent(NodeBase):
     queue: str = "default"
     mrd: str = "voice"
     request_ttl_s: float = Field(30.0, gt=0, le=3600, description="life of a request, in seconds")
-    target: int | str = Field(10, description="how many agents, or a PromQL formula")
+    target: int | str = Field(10, description="how many agents, or a formula: PromQL or a name")
 
     @field_validator("target")
     @classmethod
@@ -118,7 +118,8 @@ class Power(BaseModel):
 
 
 class Predictive(BaseModel):
-    """A PromQL formula: calls per reserved agent, or calls in progress to reach."""
+    """A formula (PromQL, or the name of one that ships): calls in flight per reserved agent, or
+    calls in progress to reach."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     mode: Literal["predictive"]
@@ -171,6 +172,11 @@ class Init(NodeBase):
         "none means that they all go first",
     )
     dialing: Dialing = Progressive()
+    shadow: str = Field(
+        "",
+        max_length=4096,
+        description="a formula that is evaluated beside the dialing and dials nothing",
+    )
 
     @field_validator("order", mode="before")
     @classmethod
@@ -184,7 +190,8 @@ class Init(NodeBase):
 
     def gateways(self) -> frozenset[str]:
         gateway = _DIALING_GATEWAY.get(self.dialing.mode)
-        return frozenset({gateway}) if gateway else frozenset()
+        shadow = {"formula"} if self.shadow else set()
+        return frozenset({gateway} if gateway else ()) | shadow
 
 
 class Dial(NodeBase):

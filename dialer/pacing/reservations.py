@@ -10,6 +10,7 @@ An attempt is known here by its ticket, a number that the campaign draws when it
 contact, so that a call counts as in flight from the moment it was decided.
 """
 
+from collections.abc import Iterator
 from math import floor
 
 _EPSILON = 1e-9  # a ratio such as 0.1 * 30 must not lose a call to rounding
@@ -27,6 +28,7 @@ class Reservations:
         self._unplaced: dict[int, None] = {}
         # How many of them have no call in flight: mostly nobody, so nobody has to be looked at.
         self._idle = 0
+        self._leaving: set[str] = set()
         self._carry = 0.0
 
     def __len__(self) -> int:
@@ -39,6 +41,11 @@ class Reservations:
     def agents(self) -> tuple[str, ...]:
         """Reserved agents, oldest reservation first."""
         return tuple(self._quota)
+
+    @property
+    def staying(self) -> int:
+        """Reserved agents who have not asked to leave."""
+        return len(self._quota) - len(self._leaving)
 
     @property
     def in_flight(self) -> int:
@@ -70,6 +77,7 @@ class Reservations:
 
     def hold(self, agent_id: str) -> None:
         """An agent is reserved, and nothing is strived for yet beyond what rings for them."""
+        self._leaving.discard(agent_id)
         self._know(agent_id)
         self._set_quota(agent_id, self._calls[agent_id])
 
@@ -77,6 +85,7 @@ class Reservations:
         """An agent will leave: no more calls for them, while those in flight go on."""
         if agent_id in self._quota:
             self._set_quota(agent_id, 0)
+            self._leaving.add(agent_id)
 
     def arm(self, agent_id: str, ratio: float) -> int:
         """Count an agent as newly reserved: how many calls to place now.
@@ -86,9 +95,7 @@ class Reservations:
         quota = self.per_pulse(ratio)
         self._set_quota(agent_id, quota)
         self._know(agent_id)
-        while self._unplaced and self._calls[agent_id] < quota:
-            ticket, _ = self._unplaced.popitem()
-            self._place(ticket, agent_id)
+        self._adopt(agent_id)
         return max(0, quota - self._calls[agent_id])
 
     def bind(self, ticket: int, agent_id: str) -> None:
@@ -96,6 +103,32 @@ class Reservations:
         self._set_quota(agent_id, 1)
         self._know(agent_id)
         self._place(ticket, agent_id)
+
+    def follow(self, least: int, most: int) -> None:
+        """The figure has changed: bring the sum of the quotas between these two.
+
+        It is spread evenly; agents who are about to leave get no more.
+        """
+        missing, surplus = least - self.quota, self.quota - most
+        for agent_id in self._evenly(missing):
+            self._set_quota(agent_id, self._quota[agent_id] + 1)
+            self._adopt(agent_id)
+        for _ in range(surplus):
+            # Room is given up first: an agent who has none is of no more calls anyway.
+            roomiest = max(self._quota, key=lambda a: (self._quota[a] - self._calls[a], a))
+            self._set_quota(roomiest, self._quota[roomiest] - 1)
+
+    def _evenly(self, count: int) -> Iterator[str]:
+        """Agents to give one more call each, those with the fewest first."""
+        for _ in range(count):
+            open_to = [agent_id for agent_id in self._quota if agent_id not in self._leaving]
+            if not open_to:
+                return
+            yield min(open_to, key=self._quota.__getitem__)
+
+    def is_in_flight(self, ticket: int) -> bool:
+        """Whether an attempt is neither over nor taken by an agent."""
+        return ticket in self._placed_on or ticket in self._unplaced
 
     def top_up(self) -> int:
         """How many calls are missing from the sum of the quotas."""
@@ -134,6 +167,7 @@ class Reservations:
     def lost(self, agent_id: str) -> None:
         """An agent is reserved no more: taken by a caller, released, or gone."""
         self.quota -= self._quota.pop(agent_id, 0)
+        self._leaving.discard(agent_id)
         calls = self._calls.pop(agent_id, None)
         if not calls:
             self._idle -= calls == 0
@@ -147,6 +181,12 @@ class Reservations:
         if agent_id not in self._calls:
             self._calls[agent_id] = 0
             self._idle += 1
+
+    def _adopt(self, agent_id: str) -> None:
+        """Calls that found no room elsewhere are placed on an agent who has some."""
+        while self._unplaced and self._calls[agent_id] < self._quota[agent_id]:
+            ticket, _ = self._unplaced.popitem()
+            self._place(ticket, agent_id)
 
     def _place(self, ticket: int, agent_id: str) -> None:
         self._placed_on[ticket] = agent_id

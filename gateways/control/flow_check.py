@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from dialer.contacts import AttributeType
 from dialer.documents import Document, suggestion
 from dialer.errors import ConfigError, FlowError, InputError
+from dialer.flow.formulas import formula_faults, with_texts
 from dialer.flow.graph import Flow, check_compliance, read_flow
 from dialer.flow.nodes import Dial, PlainMessage, RouteToAgent, SeizeAgent
 from dialer.templates import Template
@@ -68,6 +69,7 @@ def check_flow(
 def site_faults(flow: Flow, site: Site) -> Iterator[Fault]:
     """What keeps a well-drawn flow from running at this place."""
     yield from _law_faults(flow, site)
+    yield from formula_faults(with_texts(flow, site.formulas).definition)
     dialing = flow.init.dialing
     if not site.kept_up and dialing.mode not in ("progressive", "preview"):
         what = f"dialing: {dialing.mode} with phones that ring per call lets live callers wait"

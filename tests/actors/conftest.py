@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from dialer.ports import MetricSource
 from tests.actors.manual import ManualRuntime
 from tests.actors.world import ScriptedDesk, ScriptedTrunk, Team, people
 
@@ -18,6 +19,7 @@ class Scene:
         *,
         kept_up: bool = True,
         floors: Mapping[str, int] | None = None,
+        formulas: Callable[[Team], MetricSource] | None = None,
     ) -> None:
         self.runtime = ManualRuntime()
         self.team = Team(
@@ -25,6 +27,7 @@ class Scene:
             people(contacts),
             desk=lambda pool: ScriptedDesk(self.runtime, pool, kept_up=kept_up),
             floors=floors,
+            formulas=formulas,
         )
         assert isinstance(self.team.desk_port, ScriptedDesk)
         self.desk: ScriptedDesk = self.team.desk_port

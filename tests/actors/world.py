@@ -43,7 +43,16 @@ from dialer.events import (
 )
 from dialer.flow.graph import Flow, load_flow
 from dialer.metrics import Metrics
-from dialer.ports import AgentDesk, AttributeValue, Choices, DialRequest, PreviewCard, Sink, Trunk
+from dialer.ports import (
+    AgentDesk,
+    AttributeValue,
+    Choices,
+    DialRequest,
+    MetricSource,
+    PreviewCard,
+    Sink,
+    Trunk,
+)
 from dialer.trunks.line import LineLimits
 from sim.memory_store import MemoryStore
 
@@ -63,7 +72,7 @@ nodes:
   - {{id: seize, type: seize_agent, queue: {queue}, request_ttl_s: {ttl_s}, target: {target},
      next: {{pulse: seized}}}}
   - {{id: seized, type: check_seize_agent_event, next: {{agent_reserved: init}}}}
-  - {{id: init, type: init, dialing: {dialing}, next: {{contact: dial}}}}
+  - {{id: init, type: init, dialing: {dialing}, next: {{contact: dial}}{init}}}
   - {{id: dial, type: dial, channel: trunk, ring_timeout_s: 25, max_attempts: 3,
      next: {{live_call: route, delivery: retry}}}}
   - {{id: route, type: route_to_agent, queue: {queue}, patience_s: 2}}
@@ -76,14 +85,15 @@ nodes:
 def flow_text(
     title: str = "Test",
     *,
-    target: int = 2,
+    target: int | str = 2,
     dialing: str = "{mode: progressive}",
     interval_s: float = 5,
     ttl_s: float = 30,
     queue: str = "default",
     start: str = "",
+    init: str = "",
 ) -> str:
-    """A voice campaign; start: more settings of its Start node, each after a comma."""
+    """A voice campaign; start, init: more settings of those nodes, each after a comma."""
     return _FLOW.format(
         title=title,
         target=target,
@@ -92,6 +102,7 @@ def flow_text(
         ttl_s=ttl_s,
         queue=queue,
         start=start,
+        init=init,
     )
 
 
@@ -248,6 +259,7 @@ class Team:
         desk: Callable[[Sink], AgentDesk] | None = None,
         store: MemoryStore | None = None,
         floors: Mapping[str, int] | None = None,
+        formulas: Callable[["Team"], MetricSource] | None = None,
     ) -> None:
         self.runtime = runtime
         self.ledger = Ledger()
@@ -263,7 +275,14 @@ class Team:
         self.lines = TrunkLines(self.metrics, news=self._trunk_changed)
         self.callers = CallerBook()
         self.services = Services(
-            self.store, self.trunks, port, self.pool, self.recorder, self.metrics, self.lines
+            self.store,
+            self.trunks,
+            port,
+            self.pool,
+            self.recorder,
+            self.metrics,
+            self.lines,
+            formulas=formulas(self) if formulas is not None else None,
         )
         self.opted_out: list[tuple[str, str]] = []
 

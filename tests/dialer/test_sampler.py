@@ -1,7 +1,7 @@
 """Cells become series."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialer.metrics import Metrics
@@ -127,6 +127,7 @@ def test_a_pinned_time_keeps_no_more_than_a_day():
     assert sampler._kept_ms <= LONGEST_KEPT_MS + 10_000
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.sampled_from(["open a", "open b", "close a", "close b", "tick"]), max_size=40))
 def test_whatever_comes_and_goes_what_is_seen_is_what_is_there(steps: list[str]):
     """Planted and seen to fail: no staleness marker; a plan that keeps the cells of a campaign

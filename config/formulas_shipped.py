@@ -1,0 +1,21 @@
+"""The formulas that ship, by name."""
+
+from functools import cache
+from pathlib import Path
+
+from dialer.formulas import ShippedFormula, load_formula
+
+FOLDER = Path(__file__).resolve().parent / "formulas"
+
+
+@cache
+def shipped_formulas() -> dict[str, ShippedFormula]:
+    """All of them, by name, in alphabetical order."""
+    files = sorted(FOLDER.glob("*.yaml"))
+    found = [load_formula(file.read_text("utf-8"), file.name) for file in files]
+    return {formula.name: formula for formula in found}
+
+
+def formula_texts() -> dict[str, str]:
+    """Their PromQL, by name."""
+    return {name: shipped.formula for name, shipped in shipped_formulas().items()}
