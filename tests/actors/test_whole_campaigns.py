@@ -4,7 +4,7 @@ Each property is first seen to notice a planted bug: a check that cannot fail pr
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from actors.agent_pool import AgentPool
 from actors.call import Call
+from actors.disposition_desk import DispositionDesk
 from actors.messages import AgentAssigned
 from actors.runtime import Runtime
 from dialer.calls import IN_PROGRESS
@@ -46,6 +47,18 @@ IMPATIENT = CarrierModel(
     talk_mean_s=1.0,
     patience_s=0.1,
 )
+
+
+_SAID = """
+dispositions:
+  mandatory: true
+  choices:
+    - {name: sale}
+    - {name: later, means: retry, delay_s: 4}
+    - {name: call_back, means: call_back}
+    - {name: stop, means: do_not_call}
+callbacks: {wait_s: 3, then: any_agent}
+"""
 
 
 class WatchingStore(MemoryStore):
@@ -135,6 +148,7 @@ class Day:
         jitter_s: float = 0.02,
         campaigns: int = 1,
         customers: CarrierModel = QUICK,
+        disposing: bool = False,
     ) -> None:
         self.runtime = ManualRuntime(seed=seed, jitter_s=jitter_s)
         self.store = WatchingStore(people(contacts))
@@ -145,6 +159,7 @@ class Day:
             preview_s=0.5,
             preview_skip=0.2,
             preview_timeout=0.1,
+            callback_after_s=5.0,
         )
         self.desk: WatchingDesk
 
@@ -162,6 +177,7 @@ class Day:
         for campaign_id in self.ids:
             title = f"Day {campaign_id}"
             text = flow_text(title, target=agents, dialing=dialing, interval_s=2)
+            text = text.replace("\nnodes:", _SAID + "nodes:", 1) if disposing else text
             self.team.start(text.replace("patience_s: 2", "patience_s: 1"), campaign_id)
 
     def run(self, seconds: float) -> None:
@@ -221,6 +237,23 @@ class Day:
             found.append(f"settled {settled}, counted {counted_results}")
         return found
 
+    def undisposed(self, but: Container[str] = ()) -> list[str]:
+        """Agents who went on after a call of which they had to say what came of it.
+
+        but: agents who logged out meanwhile, and need not.
+        """
+        said = self.store.dispositions
+        last: dict[str, Settlement] = {}
+        found = []
+        for settlement in self.store.settlements:
+            former = last.get(settlement.agent_id)
+            owed = former is not None and former.attempt_id not in said
+            if settlement.bridged_at and owed and settlement.agent_id not in but:
+                found.append(f"{settlement.agent_id} said nothing of an earlier call")
+            if settlement.bridged_at:
+                last[settlement.agent_id] = settlement
+        return found
+
 
 WISHES = st.lists(
     st.tuples(
@@ -241,6 +274,7 @@ WISHES = st.lists(
     kept_up=st.booleans(),
     campaigns=st.integers(1, 2),
     contacts=st.sampled_from([5, 40, 400]),
+    disposing=st.booleans(),
     wishes=WISHES,
 )
 def test_a_campaign_keeps_its_promises_whatever_agents_do(
@@ -249,9 +283,17 @@ def test_a_campaign_keeps_its_promises_whatever_agents_do(
     kept_up: bool,
     campaigns: int,
     contacts: int,
+    disposing: bool,
     wishes: list[tuple[float, int, str]],
 ) -> None:
-    day = Day(seed, ratio=ratio, kept_up=kept_up, campaigns=campaigns, contacts=contacts)
+    day = Day(
+        seed,
+        ratio=ratio,
+        kept_up=kept_up,
+        campaigns=campaigns,
+        contacts=contacts,
+        disposing=disposing,
+    )
     for wait_s, number, wish in wishes:
         day.run(wait_s)
         agent_id = day.names[number]
@@ -262,6 +304,8 @@ def test_a_campaign_keeps_its_promises_whatever_agents_do(
     day.run(30)
     assert day.violations() == []
     assert day.at_the_end() == []
+    left = {day.names[number] for _, number, wish in wishes if wish in ("logout", "leg_down")}
+    assert not disposing or day.undisposed(but=left) == []
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
@@ -406,3 +450,13 @@ def test_they_notice_an_assignment_acted_on_after_the_end() -> None:
 
     found = found_by(plant, ratio=3.0, jitter_s=0.2, customers=IMPATIENT)
     assert "is bridged after its end" in found
+
+
+def test_they_notice_agents_who_say_nothing_of_their_calls() -> None:
+    """Planted: nobody owes a disposition, and nobody gives one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DispositionDesk, "owes", lambda self, agent_id: False)
+        patch.setattr(Desk, "_say_later", lambda self, agent_id, after_s: None)
+        day = Day(1, ratio=1.5, disposing=True)
+        day.run(60)
+    assert day.undisposed()
