@@ -58,6 +58,7 @@ from gateways.logs import LogConfig, configure_logs
 from gateways.media.config import MediaConfig
 from gateways.prometheus.collector import registry_of
 from gateways.prometheus.server import HealthServer, Pages
+from gateways.prometheus.source import PrometheusConfig, PrometheusSource
 from gateways.sip.callbacks import CallbackConfig, OptOut
 from gateways.sip.keep_alive import KeepAliveConfig
 from gateways.sip.phones import DeskConfig
@@ -168,13 +169,19 @@ class Daemon:
         self._serve_control(stack)
 
     def _formulas(self, settings: Settings) -> MetricSource:
-        """Where formulas are evaluated: over the daemon's own series."""
+        """Where formulas are evaluated: over the daemon's own series, or by a server."""
         instance = f"{settings.metrics.host}:{self.health.port}"
         recorder = self.director.recorder if settings.journal.series else None
         desk = self.director.keep_alive(
             "series", lambda: SeriesDesk(self.metrics, instance, recorder)
         )
-        return InProcessSource(desk)
+        own = InProcessSource(desk)
+        if not settings.formulas.prometheus_url:
+            return own
+        source = PrometheusSource(prometheus_of(settings), own, self.runtime.now)
+        source.start()
+        self._stack.callback(source.stop)
+        return source
 
     def _serve_control(self, stack: ExitStack) -> None:
         commands = Commands(self.store, site_of(self.settings), self.operations)
@@ -436,6 +443,19 @@ def journal_of(settings: Settings, metrics: Metrics) -> JournalWriter:
         for result in ("written", "lost")
     )
     return JournalWriter(config, written.inc, lost.inc)
+
+
+def prometheus_of(settings: Settings) -> PrometheusConfig:
+    wish = settings.formulas
+    return PrometheusConfig(
+        wish.prometheus_url,
+        wish.timeout_s,
+        wish.max_age_s,
+        wish.reuse_s,
+        wish.username,
+        wish.password.get_secret_value() if wish.password else "",
+        wish.bearer_token.get_secret_value() if wish.bearer_token else "",
+    )
 
 
 def carrier_model(settings: Settings, trunk: SimulatedTrunk) -> CarrierModel:

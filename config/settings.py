@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from config.fields import (
     SIP_PORT,
@@ -126,6 +126,27 @@ class Metrics(Section):
     port: int = Field(9464, ge=0, le=65535, description="0 takes a free port")
 
 
+class Formulas(Section):
+    """Where pacing formulas are evaluated."""
+
+    prometheus_url: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="a Prometheus server that evaluates them, as http://10.0.0.9:9090; empty means "
+        "the daemon itself, over its own series, which also stands in for the server",
+    )
+    timeout_s: float = Field(0.5, gt=0, le=1.5, description="of a query to the server")
+    max_age_s: float = Field(
+        30.0, gt=0, le=600, description="older samples of the server do not count"
+    )
+    reuse_s: float = Field(
+        0.5, ge=0, le=60, description="how long its answer serves all campaigns of a formula"
+    )
+    username: str = Field("", description="where the server asks for one")
+    password: SecretStr | None = Field(None, description="of that user")
+    bearer_token: SecretStr | None = Field(None, description="where the server asks for one")
+
+
 class Journal(Section):
     """The ledger that `explain`, `replay` and `backtest` read."""
 
@@ -218,6 +239,9 @@ class Settings(Section):
     media: Media = Field(default_factory=Media, description="the audio relay")
     metrics: Metrics = Field(default_factory=Metrics, description="metrics and health over HTTP")
     journal: Journal = Field(default_factory=Journal, description="the ledger")
+    formulas: Formulas = Field(
+        default_factory=Formulas, description="where pacing formulas are evaluated"
+    )
     log: Log = Field(default_factory=Log, description="what the daemon tells")
     simulation: Simulation = Field(
         default_factory=Simulation, description="the simulated carrier and agents"

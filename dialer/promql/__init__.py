@@ -5,7 +5,7 @@ Prometheus server, and in the simulator. See docs/formulas.md.
 """
 
 from dialer.promql.context import Limits
-from dialer.promql.formula import Explained, Formula, compile_formula, semantics_of
+from dialer.promql.formula import Explained, Formula, compile_formula, judged, semantics_of
 from dialer.promql.results import (
     Matrix,
     Notes,
@@ -37,6 +37,7 @@ __all__ = [
     "String",
     "Vector",
     "compile_formula",
+    "judged",
     "number_text",
     "result_text",
     "semantics_of",

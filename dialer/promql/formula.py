@@ -12,6 +12,7 @@ the epoch (`t_ms`; `t_s` are seconds).
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from dialer.errors import FormulaBudgetError, FormulaError, FormulaSyntaxError
@@ -114,7 +115,7 @@ class Formula:
                 return _judged(answer)
             if self.kind != "vector":
                 return Number(None, "failed", f"the formula gives a {self.kind}, not a number")
-            return _judged_vector(self._samples(answer), campaign)
+            return judged(self._samples(answer), campaign)
         except FormulaError as error:
             return Number(None, "failed", str(error))
 
@@ -203,7 +204,8 @@ def _judged(value: float) -> Number:
     return Number(None, "not_finite", f"the formula gives {number_text(value)}")
 
 
-def _judged_vector(samples: list[Sample], campaign: str) -> Number:
+def judged(samples: Sequence[Sample], campaign: str) -> Number:
+    """The one number among these samples, other campaigns' left out, or why there is none."""
     if campaign:
         own = {"", campaign}
         samples = [s for s in samples if label_sets.get(s.labels, "campaign") in own]
