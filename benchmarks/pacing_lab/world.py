@@ -87,6 +87,16 @@ class World:
         return mix.live * exp(-self.decay * dials / (self.list_per_agent * agents))
 
 
+def _turning_over(every_s: float) -> tuple[Mix, ...]:
+    """A day on which a bad list and a good one take turns."""
+    return tuple(
+        Mix(0.35, 0.25, 0.30, from_s=turn * every_s)
+        if turn % 2
+        else Mix(0.15, 0.35, 0.40, from_s=turn * every_s)
+        for turn in range(int(8 * 3600 / every_s))
+    )
+
+
 _BASE = World()
 WORLDS: dict[str, World] = {
     world.name: world
@@ -107,6 +117,10 @@ WORLDS: dict[str, World] = {
         World("cpa", cpa_delay_s=1.5, human_as_machine=0.05, machine_as_human=0.10),
         World("heavy", talk_cv=2.0),
         World("trunk", lines_per_agent=1.15),
+        # Two that try to break a pacer: a list that turns over every twenty minutes, and talks so
+        # short that an agent takes several calls within the time that one rings.
+        World("flip", _turning_over(every_s=1200.0)),
+        World("survey", (Mix(0.30, 0.30, 0.30, talk_s=20),), wrap_up_s=5),
         # Callers by pure chance, exponential service: a queue whose figures are known exactly.
         World("erlang", (Mix(1.0, 0.0, 0.0, talk_s=150),), poisson_answers=True, wrap_up_s=0),
     )
