@@ -14,6 +14,7 @@ from actors.call_board import CallBoard
 from actors.callback_board import CallbackBoard
 from actors.campaign_cells import CampaignCells
 from actors.formula_desk import SAFE_RATIO, Basis, FormulaDesk
+from actors.lookahead_board import LookaheadBoard
 from actors.messages import (
     AgentsMoved,
     AttemptsReady,
@@ -61,6 +62,7 @@ from dialer.flow.interpreter import (
 from dialer.flow.nodes import (
     CheckUndeliveredContacts,
     Init,
+    Lookahead,
     Power,
     Predictive,
     Preview,
@@ -112,6 +114,7 @@ class Campaign(Behaviour):
         self._id = identity.campaign_id
         self._identity = identity
         self._flow = flow
+        self._preset = preset
         self._services = services
         self._myself = myself
         self._feeder = feeder
@@ -127,6 +130,7 @@ class Campaign(Behaviour):
         self._obstacles = Obstacles(flow)
         self._more_due = False
         self._formulas = FormulaDesk(identity.title, services.formulas, self._cells, book, flow)
+        self._ahead: LookaheadBoard | None = None
         self._pulse = 0
         self._request_id = 0
         self._ticket = 0
@@ -143,6 +147,7 @@ class Campaign(Behaviour):
         # A campaign that was made anew must not take answers to its former self for its own.
         self._request_id = self._ticket = int(now * 1000)
         self._plan()
+        self._look_ahead(now)
         self._subscribe(anew=True)
         self._feeder.tell(CampaignStarted())
         self._record(journal.CampaignMoved(self._id, now, "published"))
@@ -169,6 +174,15 @@ class Campaign(Behaviour):
             self._id, serves, self._myself, anew, flow.priority, flow.share, flow.dispositions
         )
         self._services.pool.tell(subscription)
+
+    def _look_ahead(self, now: float) -> None:
+        dialing = self._flow.init.dialing
+        if type(dialing) is not Lookahead:
+            self._ahead = None
+        elif self._ahead is None:
+            self._ahead = LookaheadBoard(dialing, self._flow, self._preset, now)
+        else:
+            self._ahead.follow(dialing, self._flow)
 
     # --- the pulse ----------------------------------------------------------------------------
 
@@ -274,6 +288,8 @@ class Campaign(Behaviour):
 
     @handles(AgentsMoved)
     def _on_agents(self, message: AgentsMoved) -> None:
+        if self._ahead is not None:
+            self._ahead.agents_moved(message, self._calls.ticket)
         if self._board.moved(message, self._calls):
             self._arm_idle()
 
@@ -282,6 +298,8 @@ class Campaign(Behaviour):
         """What was asked of the former pool and not answered will never be answered."""
         self._previews.withdraw()
         self._board.forget()
+        if self._ahead is not None:
+            self._ahead.forget_agents()
         self._callbacks.stand_down()
         self._subscribe(anew=True)
         self._calls.pool_started()
@@ -332,6 +350,9 @@ class Campaign(Behaviour):
         if type(dialing) is Preview:
             self._release_previews(dialing)
             return
+        if self._ahead is not None:
+            self._release_ahead(self._ahead)
+            return
         inputs = self._inputs()
         book = self._board.book
         seized = self._seize is not None
@@ -362,6 +383,17 @@ class Campaign(Behaviour):
         self._need(dials)
         reason = "; ".join(filter(None, (room.reason or reason, note)))
         self._explain(reason, inputs, ratio, clamps, dials)
+
+    def _release_ahead(self, board: LookaheadBoard) -> None:
+        """As many contacts as the risk of meeting no agent allows."""
+        now = self.runtime.now()
+        decision = board.decide(now)
+        dials, room = self._share.clamped(decision.dials, now)
+        self._cells.target(self._board.book.in_flight + dials)
+        self._need(dials)
+        clamps = (room.clamp,) if room.clamp else ()
+        inputs = tuple(decision.figures.items())
+        self._explain(room.reason or decision.reason, inputs, decision.dials, clamps, dials)
 
     def _release_previews(self, settings: Preview) -> None:
         """A contact for every agent who has none to look at or to talk to."""
@@ -400,6 +432,8 @@ class Campaign(Behaviour):
         for ticket in tickets:
             self._board.book.placed(ticket)
         self._formulas.placed(tickets, self.runtime.now())
+        if self._ahead is not None:
+            self._ahead.placed(tickets, self.runtime.now())
         self._plan()
         self._request_id += 1
         self._feeder.tell(NeedContacts(self._request_id, tickets))
@@ -408,7 +442,7 @@ class Campaign(Behaviour):
     def _on_feeder_started(self, _: FeederStarted) -> None:
         """What its former self was asked and did not answer will never be answered."""
         for ticket in self._preparing:
-            self._board.book.ended(ticket)
+            self._never_placed(ticket)
         self._preparing.clear()
         self._previews.feeder_lost()
         self._callbacks.clear()
@@ -431,7 +465,7 @@ class Campaign(Behaviour):
                 self._calls.give_back(attempt, now, "it was made ready for a former run")
             elif quiet is not None:
                 self._calls.give_back(attempt, now, quiet.reason)
-                self._board.book.ended(attempt.ticket)
+                self._never_placed(attempt.ticket)
             else:
                 self._not_placed(
                     self._calls.place_in_turn(attempt, answer.flow, self.runtime, self.ref)
@@ -439,7 +473,7 @@ class Campaign(Behaviour):
             self._preparing.discard(attempt.ticket)
         for ticket in answer.short:
             self._preparing.discard(ticket)
-            self._board.book.ended(ticket)
+            self._never_placed(ticket)
         self._previews.not_found(answer.short)
         self._plan()
         if answer.short or quiet is not None:
@@ -459,10 +493,16 @@ class Campaign(Behaviour):
         self._plan()
         self._not_placed(ticket)
 
+    def _never_placed(self, ticket: int) -> None:
+        """A ticket came to no call."""
+        self._board.book.ended(ticket)
+        if self._ahead is not None:
+            self._ahead.not_placed(ticket, self.runtime.now())
+
     def _not_placed(self, ticket: int | None) -> None:
         """ticket: of an attempt that could not leave and was given back, if it was."""
         if ticket is not None:
-            self._board.book.ended(ticket)
+            self._never_placed(ticket)
             self._limit()
 
     # --- calls --------------------------------------------------------------------------------
@@ -470,10 +510,15 @@ class Campaign(Behaviour):
     @handles(journal.CallMoved)
     def _on_call_moved(self, move: journal.CallMoved) -> None:
         self._calls.moved(move)
+        if self._ahead is not None:
+            ticket = self._calls.ticket(move.attempt_id)
+            self._ahead.moved(ticket or 0, move.state, move.at)
 
     @handles(Settlement)
     def _on_call_settled(self, settled: Settlement) -> None:
         ticket = self._calls.settled(settled)
+        if self._ahead is not None and ticket is not None:
+            self._ahead.settled(ticket, settled, self.runtime.now())
         if ticket is not None and self._board.book.ended(ticket):
             # After a fault of the trunk the next pulse dials: at once would hammer a full trunk.
             self._arm_idle(dial=not OUTCOMES[settled.outcome].trunk_fault)
@@ -493,7 +538,7 @@ class Campaign(Behaviour):
         self._record(journal.CampaignMoved(self._id, self.runtime.now(), message.reason))
         self._feeder.tell(message)
         for ticket in self._calls.take_back(self.runtime.now(), message.reason):
-            self._board.book.ended(ticket)
+            self._never_placed(ticket)
         self._plan()
         self._previews.withdraw()
         self._callbacks.clear()
@@ -517,6 +562,7 @@ class Campaign(Behaviour):
         self._previews.withdraw()
         self._callbacks.clear()
         self._board.stand_down()
+        self._look_ahead(self.runtime.now())
         self._subscribe(anew=False)
         self._feeder.tell(message)
         self._record(journal.CampaignMoved(self._id, self.runtime.now(), "published"))

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from dialer.documents import Document, problems, suggestion
 from dialer.errors import InputError
-from dialer.flow.nodes import Power, Predictive, Progressive
+from dialer.flow.nodes import Lookahead, Power, Predictive, Progressive
 from dialer.formulas import ShippedFormula
 
 
@@ -42,9 +42,18 @@ def _power(parameter: str) -> Any:
     return Power(mode="power", ratio=ratio)
 
 
+def _lookahead(parameter: str) -> Any:
+    try:
+        target = float(parameter) if parameter else Lookahead(mode="lookahead").target
+    except ValueError:
+        raise ValueError("no abandonment target; write one as lookahead:0.03") from None
+    return Lookahead(mode="lookahead", target=target)
+
+
 PACERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "progressive": ("progressive", _progressive),
     "power": ("power", _power),
+    "lookahead": ("lookahead", _lookahead),
 }
 """By its word: the blueprint, and what makes the dialing of what follows the colon."""
 

@@ -172,13 +172,14 @@ def test_a_running_campaign_outlives_a_bad_edit(dialer: Dialer) -> None:
 
 
 def test_publishing_refuses_a_node_whose_gateway_is_not_there_yet(dialer: Dialer) -> None:
-    text = FLOW.replace("type: init,", "type: init, dialing: {mode: lookahead},")
+    text = FLOW.replace("live_call: route", "live_call: menu")
+    text += "  - {id: menu, type: play, prompt: hello, next: {done: route}}\n"
     dialer.verb("campaign", "create", write(dialer.folder, "flow.yaml", text))
     with pytest.raises(VerbError) as refused:
         dialer.verb("campaign", "publish", "Spring")
     assert refused.value.code == 2
-    assert "init" in refused.value.stderr
-    assert "lookahead" in refused.value.stderr
+    assert "menu" in refused.value.stderr
+    assert "ivr" in refused.value.stderr
 
 
 def test_settings_that_are_wrong_start_nothing(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from dialer.flow.nodes import (
     EndCall,
     Init,
     Kind,
+    Lookahead,
     Node,
     NodeBase,
     PlainMessage,
@@ -184,6 +185,7 @@ def faults(definition: FlowDefinition) -> Iterator[tuple[str, str, str]]:
         yield from _circle_faults(nodes)
         yield from _wait_faults(nodes)
         yield from _preview_faults(nodes)
+        yield from _lookahead_faults(nodes)
 
 
 def _compulsory_faults(definition: FlowDefinition) -> Iterator[tuple[str, str, str]]:
@@ -356,6 +358,19 @@ def _wait_faults(nodes: Mapping[str, NodeBase]) -> Iterator[tuple[str, str, str]
                     f"leads to {target}, which judges an attempt, but none has just been made",
                     "connect it to a Dial or a Plain Message node",
                 )
+
+
+def _lookahead_faults(nodes: Mapping[str, NodeBase]) -> Iterator[tuple[str, str, str]]:
+    """Look-ahead counts on all who are free; agents whom the campaign reserves are not."""
+    init = next((node for node in nodes.values() if isinstance(node, Init)), None)
+    seize = next((node for node in nodes.values() if isinstance(node, SeizeAgent)), None)
+    if init is None or seize is None or not isinstance(init.dialing, Lookahead):
+        return
+    yield (
+        init.id,
+        f"looks ahead over all agents, but node {seize.id} reserves them one by one",
+        "lead the pulse to it without a Seize Agent node",
+    )
 
 
 def _preview_faults(nodes: Mapping[str, NodeBase]) -> Iterator[tuple[str, str, str]]:

@@ -128,11 +128,13 @@ class Predictive(BaseModel):
 
 
 class Lookahead(BaseModel):
-    """Our own pacing, held to an abandonment target."""
+    """As many calls as keep abandonment under a target, over all free agents: no Seize node."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     mode: Literal["lookahead"]
-    target: float = Field(0.03, gt=0, le=0.1)
+    target: float = Field(
+        0.03, gt=0, le=0.1, description="abandoned over answered; the preset's, where stricter"
+    )
 
 
 class Preview(BaseModel):
@@ -152,7 +154,7 @@ Dialing = Annotated[
     Progressive | Power | Predictive | Lookahead | Preview, Field(discriminator="mode")
 ]
 
-_DIALING_GATEWAY = {"predictive": "formula", "lookahead": "lookahead"}
+_DIALING_GATEWAY = {"predictive": "formula"}
 
 
 class Init(NodeBase):

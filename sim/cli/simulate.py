@@ -39,7 +39,9 @@ def add_to(app: typer.Typer, lab: Lab) -> None:
                 metavar="FILE", help="A flow, simulated as it is; else --pacer's blueprint."
             ),
         ] = None,
-        pacer: Annotated[str, typer.Option(help="progressive, power:RATIO.")] = "progressive",
+        pacer: Annotated[
+            str, typer.Option(help="progressive, power:RATIO, lookahead:TARGET.")
+        ] = "progressive",
         agents: Annotated[int, typer.Option(min=1, max=5000)] = 20,
         hours: Annotated[
             float | None, typer.Option(min=0.01, max=744, help="Of a day; else the scenario's.")

@@ -7,7 +7,7 @@ import pytest
 from dialer.compliance.preset import load_preset
 from dialer.errors import FlowError
 from dialer.flow.graph import check_compliance, load_flow, read_flow, refuse_missing_gateways
-from dialer.flow.nodes import NODE_TYPES, Predictive, Wait
+from dialer.flow.nodes import NODE_TYPES, Lookahead, Predictive, Wait
 
 CONFIG = Path(__file__).parents[2] / "config"
 CAMPAIGNS = sorted((CONFIG / "campaigns").glob("*.yaml"))
@@ -50,7 +50,7 @@ EVERY_NODE = flow(
     "{id: seize, type: seize_agent, queue: sales, mrd: voice, request_ttl_s: 20, "
     'target: "sum(dialer_agents)", next: {pulse: seized}}',
     "{id: seized, type: check_seize_agent_event, next: {agent_reserved: init}}",
-    "{id: init, type: init, filter: vip, order: LEFO, dialing: {mode: lookahead, target: 0.02}, "
+    "{id: init, type: init, filter: vip, order: LEFO, dialing: {mode: power, ratio: 2.5}, "
     "next: {contact: dial}}",
     "{id: dial, type: dial, channel: carrier, identifier: phone, index: 1, campaign_type: ivr, "
     'caller_id: "+12125550100", ring_timeout_s: 20, max_attempts: 4, '
@@ -88,7 +88,6 @@ def test_every_node_type_with_every_setting_parses() -> None:
         "{mode: power, ratio: 2.5}",
         '{mode: predictive, formula: "1.5"}',
         '{mode: predictive, formula: "20", per: absolute}',
-        "{mode: lookahead}",
         "{mode: preview, accept_timeout_s: 30}",
     ],
 )
@@ -105,12 +104,11 @@ def test_every_dialing_mode_parses(dialing: str) -> None:
 
 def test_a_node_whose_gateway_is_not_there_cannot_be_published() -> None:
     checked = load_flow(EVERY_NODE, "test.yaml")
-    everything = frozenset({"trunk", "formula", "lookahead", "ivr", "messaging"})
+    everything = frozenset({"trunk", "formula", "ivr", "messaging"})
     refuse_missing_gateways(checked, everything)
     for gateway, node_id in (
         ("trunk", "dial"),
         ("formula", "seize"),
-        ("lookahead", "init"),
         ("ivr", "menu"),
         ("messaging", "text"),
     ):
@@ -120,7 +118,26 @@ def test_a_node_whose_gateway_is_not_there_cannot_be_published() -> None:
 
 _PREVIEW = INIT.replace("next: {", "dialing: {mode: preview}, next: {skipped: dial, ")
 
+
+def test_look_ahead_parses_without_a_seize_node() -> None:
+    init = INIT.replace("next", "dialing: {mode: lookahead, target: 0.02}, next")
+    dialing = load_flow(flow(START, init, DIAL, ROUTE), "test.yaml").init.dialing
+    assert isinstance(dialing, Lookahead)
+    assert dialing.target == 0.02
+
+
 BROKEN = {
+    "look-ahead over agents whom the campaign reserves": (
+        flow(
+            START.replace("pulse: init", "pulse: seize"),
+            "{id: seize, type: seize_agent, next: {pulse: init}}",
+            INIT.replace("next", "dialing: {mode: lookahead}, next"),
+            DIAL,
+            ROUTE,
+        ),
+        "node init: looks ahead over all agents, but node seize reserves them one by one; "
+        "lead the pulse to it without a Seize Agent node",
+    ),
     "a preview without agents": (
         flow(START, _PREVIEW.replace("skipped: dial, ", ""), DIAL, ROUTE),
         "node init: previews contacts, but no Seize Agent node reserves agents to look at them; "
