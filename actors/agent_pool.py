@@ -8,7 +8,7 @@ that may use them, before anybody acts on it.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from actors.agent_shares import AgentShares
+from actors.agent_requests import AgentRequests
 from actors.disposition_desk import DispositionDesk
 from actors.messages import (
     AddAgent,
@@ -16,33 +16,16 @@ from actors.messages import (
     AgentHangsUp,
     AgentLost,
     AgentMove,
-    AgentsMoved,
-    BindAgent,
     CallOver,
     ClaimAgent,
     OverAcknowledged,
     PoolStarted,
-    PreviewDecided,
-    PreviewTimeout,
-    ReleaseAgents,
     Report,
-    RequestExpired,
-    SeizeAgents,
-    SeizeFailed,
-    SeizeNamed,
-    ShowPreview,
-    Subscribe,
-    Unsubscribe,
-    WithdrawPreview,
-    WithdrawRequests,
     WrapUpOver,
 )
 from actors.pool_memory import PoolMemory, Remembered, restored
-from actors.preview_desk import PreviewDesk
-from actors.roster import PooledAgent, Roster
-from actors.runtime import Behaviour, handles
-from actors.seize_request import SeizeRequest
-from dialer import journal
+from actors.roster import PooledAgent
+from actors.runtime import handles
 from dialer.agents import AGENT
 from dialer.events import (
     AgentAccepted,
@@ -50,19 +33,14 @@ from dialer.events import (
     AgentDisposed,
     AgentLegDown,
     AgentLegUp,
-    AgentNoAnswer,
-    PreviewAnswered,
 )
 from dialer.ports import AgentDesk, PreviewCard, Sink
 
 _RESERVED = ("ringing", "reserved", "pending_not_ready", "pending_logout")
 _MADE_ANEW = "the pool was made anew"
 
-_OFFERED = ("ringing", "reserved", "pending_not_ready")
-"""States in which a phone that rings per call may ring, or be off the hook, without a call."""
 
-
-class AgentPool(Behaviour):
+class AgentPool(AgentRequests):
     """Books agents for campaigns and callers.
 
     desk: how agents are reached. Its events come here as messages.
@@ -80,27 +58,11 @@ class AgentPool(Behaviour):
         memory: PoolMemory | None = None,
         campaigns: Callable[[], Iterable[Sink]] = tuple,
     ) -> None:
+        super().__init__(desk, recorder, dispositions, floors or {})
         self._memory = memory or PoolMemory()
         self._to_tell = campaigns
         self._started = False
-        self._desk = desk
-        self._recorder = recorder
-        self._dispositions = dispositions
-        self._roster = Roster()
-        self._campaigns: dict[int, Subscribe] = {}
-        self._shares = AgentShares(self._roster, self._campaigns, floors or {})
-        self._listeners: dict[str, dict[int, Sink]] = {}
-        self._requests: dict[tuple[int, int], SeizeRequest] = {}
         self._claims: dict[int, ClaimAgent] = {}
-        self._named: dict[int, list[str]] = {}
-        self._previews = PreviewDesk(desk)
-        self._moves: dict[int, list[AgentMove]] = {}
-
-    def receive(self, message: Any) -> Any:
-        answer = self.handlers[type(message)](self, message)
-        if self._moves:
-            self._publish()
-        return answer
 
     # --- after a crash ------------------------------------------------------------------------
 
@@ -213,104 +175,7 @@ class AgentPool(Behaviour):
         """Why it is not taken, for who asks; "" if it is."""
         return self._dispositions.say(said)
 
-    # --- campaigns ----------------------------------------------------------------------------
-
-    @handles(Subscribe)
-    def _on_subscribe(self, message: Subscribe) -> None:
-        campaign_id = message.campaign_id
-        if message.anew:
-            self._on_unsubscribe(Unsubscribe(campaign_id))
-        for listeners in self._listeners.values():
-            listeners.pop(campaign_id, None)
-        self._dispositions.follow(campaign_id, message.dispositions)
-        former = self._campaigns.get(campaign_id)
-        self._campaigns[campaign_id] = message
-        for queue in message.queues:
-            self._listeners.setdefault(queue, {})[campaign_id] = message.campaign
-        served = set(message.queues)
-        left = set(former.queues) - served if former is not None else set()
-        moves = []
-        for agent_id, agent in self._roster.agents.items():
-            if served.intersection(agent.profile.queues):
-                state, holder, attempt_id = agent.state, agent.campaign_id, agent.attempt_id
-                moves.append(AgentMove(agent_id, "", state, holder, attempt_id))
-            elif left.intersection(agent.profile.queues):
-                moves.append(AgentMove(agent_id, "", "", 0, 0))
-        message.campaign.tell(AgentsMoved(self.runtime.now(), tuple(moves)))
-
-    @handles(Unsubscribe)
-    def _on_unsubscribe(self, message: Unsubscribe) -> None:
-        """Also of a campaign that was made anew: it knows nothing of what its former self held."""
-        campaign_id = message.campaign_id
-        self._campaigns.pop(campaign_id, None)
-        for listeners in self._listeners.values():
-            listeners.pop(campaign_id, None)
-        self._named.pop(campaign_id, None)
-        self._on_withdraw(WithdrawRequests(campaign_id))
-        for agent in [*self._roster.held(campaign_id)]:
-            self._move(agent, "release")
-
-    # --- reservations -------------------------------------------------------------------------
-
-    @handles(SeizeAgents)
-    def _on_seize(self, message: SeizeAgents) -> None:
-        key = (message.campaign_id, message.request_id)
-        if not self._roster.is_staffed(message.queue):
-            self._fail(*key, "no_agent_available", message.wanted)
-            return
-        self._requests[key] = request = SeizeRequest(message)
-        self._fill(request)
-        if key in self._requests:
-            request.timer = self.runtime.after(message.ttl_s, self.ref, RequestExpired(*key))
-
-    @handles(RequestExpired)
-    def _on_expired(self, message: RequestExpired) -> None:
-        key = (message.campaign_id, message.request_id)
-        request = self._requests.get(key)
-        if request is None:
-            return
-        # Those whose phones ring have still to tell what comes of it.
-        missing = request.missing - request.ringing
-        request.expired = True
-        self._count_off(request, missing)
-        self._fail(*key, "reservation_timeout", missing)
-
-    @handles(WithdrawRequests)
-    def _on_withdraw(self, message: WithdrawRequests) -> None:
-        for key in [key for key in self._requests if key[0] == message.campaign_id]:
-            del self._requests[key]
-        for agent in [*self._roster.held(message.campaign_id)]:
-            if agent.state == "ringing":
-                self._move(agent, "release")
-
-    @handles(ReleaseAgents)
-    def _on_release(self, message: ReleaseAgents) -> None:
-        for agent_id in message.agent_ids:
-            if self._roster.holds(message.campaign_id, agent_id):
-                self._move(self._roster.agents[agent_id], "release")
-
-    def _fill(self, request: SeizeRequest) -> None:
-        """Reserve ready agents for a request, longest idle first."""
-        seize = request.seize
-        room = self._shares.room(seize.campaign_id, seize.queue)
-        while request.wants_more and room:
-            agent = self._shares.free(seize.queue)
-            if agent is None:
-                return
-            self._book(agent, request)
-            room -= 1
-
-    def _book(self, agent: PooledAgent, request: SeizeRequest) -> None:
-        """Reserve a ready agent for a request; a phone that rings per call is offered first."""
-        agent.campaign_id = request.seize.campaign_id
-        agent.request_id = request.seize.request_id
-        if self._desk.kept_up:
-            self._count_off(request, 1)
-            self._move(agent, "reserve")
-        else:
-            request.ringing += 1
-            self._move(agent, "offer")
-            self._desk.offer(agent.profile.agent_id)
+    # --- callers ------------------------------------------------------------------------------
 
     @handles(AgentAccepted)
     def _on_accepted(self, event: AgentAccepted) -> None:
@@ -327,114 +192,6 @@ class AgentPool(Behaviour):
                 del self._claims[claim.attempt_id]
                 self._assign(agent, claim)
                 return
-
-    @handles(AgentNoAnswer)
-    def _on_no_answer(self, event: AgentNoAnswer) -> None:
-        agent = self._roster.agents.get(event.agent_id)
-        if agent is not None and agent.state == "reserved" and not self._desk.kept_up:
-            self._move(agent, "no_answer", "rona")  # they picked up, and hung up again
-            return
-        if agent is None or agent.state != "ringing":
-            return
-        key = (agent.campaign_id, agent.request_id)
-        self._move(agent, "no_answer", "rona")
-        request = self._requests.get(key)
-        if request is not None:
-            request.ringing -= 1
-            self._count_off(request, 1)
-            self._fail(*key, "rona", 1)
-
-    def _leave_ringing(self, agent: PooledAgent) -> None:
-        """An agent whose phone rings goes away: another may be reserved in their place."""
-        request = self._requests.get((agent.campaign_id, agent.request_id))
-        if agent.state == "ringing" and request is not None:
-            request.ringing -= 1
-            if request.expired:
-                self._count_off(request, 1)
-                key = (agent.campaign_id, agent.request_id)
-                self._fail(*key, "reservation_timeout", 1)
-            else:
-                self._fill(request)
-
-    def _count_off(self, request: SeizeRequest, fewer: int) -> None:
-        request.missing -= fewer
-        if request.missing == 0:
-            seize = request.seize
-            self._requests.pop((seize.campaign_id, seize.request_id), None)
-            if request.timer is not None:
-                request.timer.cancel()
-
-    def _fail(self, campaign_id: int, request_id: int, event: str, missing: int) -> None:
-        campaign = self._campaigns.get(campaign_id)
-        if campaign is not None and missing:
-            self._publish()  # what became of the agent comes before what it means
-            campaign.campaign.tell(SeizeFailed(request_id, event, missing))
-
-    @handles(SeizeNamed)
-    def _on_seize_named(self, message: SeizeNamed) -> None:
-        self._named.pop(message.campaign_id, None)
-        if message.agent_ids:
-            self._named[message.campaign_id] = list(message.agent_ids)
-            while self._book_named():
-                pass
-
-    def _book_named(self) -> bool:
-        """Reserve a ready agent whom a campaign asked for by name; False where there is none."""
-        for campaign_id, agent_ids in self._named.items():
-            for agent_id in agent_ids:
-                agent = self._roster.agents.get(agent_id)
-                if agent is None or agent.state != "ready":
-                    continue
-                agent_ids.remove(agent_id)
-                agent.campaign_id, agent.request_id, agent.bound = campaign_id, 0, True
-                if self._desk.kept_up:
-                    self._move(agent, "reserve")
-                else:
-                    self._move(agent, "offer")
-                    self._desk.offer(agent_id)
-                return True
-        return False
-
-    @handles(BindAgent)
-    def _on_bind(self, message: BindAgent) -> None:
-        if self._roster.holds(message.campaign_id, message.agent_id):
-            self._roster.agents[message.agent_id].bound = message.bound
-
-    # --- previews -----------------------------------------------------------------------------
-
-    @handles(ShowPreview)
-    def _on_show(self, message: ShowPreview) -> None:
-        agent_id, campaign = message.agent_id, self._campaigns.get(message.campaign_id)
-        agent = self._roster.agents.get(agent_id)
-        if agent is None or campaign is None:
-            return  # of a campaign that is gone: its feeder has let go of the contact
-        if agent.state == "reserved" and self._roster.holds(message.campaign_id, agent_id):
-            self._previews.show(agent, message, campaign.campaign, self.runtime, self.ref)
-        else:
-            gone = PreviewDecided(message.card.ticket, agent_id, "withdrawn")
-            campaign.campaign.tell(gone)
-
-    @handles(WithdrawPreview)
-    def _on_withdraw_preview(self, message: WithdrawPreview) -> None:
-        self._previews.take(message.agent_id, message.ticket)
-
-    @handles(PreviewAnswered)
-    def _on_preview_answered(self, event: PreviewAnswered) -> None:
-        shown = self._previews.take(event.agent_id, event.ticket)
-        if shown is not None:
-            shown.tell(event.agent_id, "accepted" if event.accepted else "skipped")
-
-    @handles(PreviewTimeout)
-    def _on_preview_timeout(self, message: PreviewTimeout) -> None:
-        shown = self._previews.take(message.agent_id, message.ticket)
-        if shown is None:
-            return
-        if shown.then == "not_ready":
-            self._move(self._roster.agents[message.agent_id], "no_answer", "preview_timeout")
-            self._publish()  # the campaign must not show them the next one
-        shown.tell(message.agent_id, "timed_out")
-
-    # --- callers ------------------------------------------------------------------------------
 
     @handles(ClaimAgent)
     def _on_claim(self, claim: ClaimAgent) -> None:
@@ -506,40 +263,6 @@ class AgentPool(Behaviour):
         self._desk.connect(agent.profile.agent_id, claim.attempt_id)
         claim.call.tell(AgentAssigned(claim.attempt_id, agent.profile.agent_id))
 
-    # --- one agent's step ---------------------------------------------------------------------
-
-    def _move(self, agent: PooledAgent, event: str, reason: str = "") -> None:
-        before, after = agent.state, AGENT[agent.state, event]
-        agent_id = agent.profile.agent_id
-        now = self.runtime.now()
-        if agent.wrap_up is not None:
-            agent.wrap_up.cancel()
-            agent.wrap_up = None
-        holder, attempt_id, request_id = agent.campaign_id, agent.attempt_id, agent.request_id
-        move = AgentMove(agent_id, before, after, holder, attempt_id, request_id)
-        agent.state, agent.since, agent.reason = after, now, reason
-        if before == "reserved" and agent_id in self._previews:
-            self._previews.left(agent_id)
-        for campaign_id in self._who_may_use(agent):
-            self._tell_later(campaign_id, move)
-        self._recorder.tell(journal.AgentMoved(agent_id, now, before, after, reason))
-        self._roster.file(agent, before, now)
-        if before in _OFFERED and after in ("ready", "not_ready"):
-            self._desk.withdraw(agent_id)
-        if after == "ready":
-            while self._give_work():
-                pass
-        elif after == "logged_out":
-            self._dispositions.left(agent_id, now)
-            if event != "leg_down":
-                self._desk.log_out(agent_id)
-
-    def _who_may_use(self, agent: PooledAgent) -> list[int]:
-        queues = agent.profile.queues
-        if len(queues) == 1:
-            return list(self._listeners.get(queues[0], ()))
-        return sorted({i for queue in queues for i in self._listeners.get(queue, ())})
-
     def _give_work(self) -> bool:
         """Give a ready agent to whom they are due; False where there is nobody to give or get.
 
@@ -559,18 +282,6 @@ class AgentPool(Behaviour):
             request, agent = due
             self._book(agent, request)
         return due is not None
-
-    def _tell_later(self, campaign_id: int, move: AgentMove) -> None:
-        self._moves.setdefault(campaign_id, []).append(move)
-
-    def _publish(self) -> None:
-        moves, self._moves = self._moves, {}
-        now = self.runtime.now()
-        for campaign_id, its_moves in moves.items():
-            campaign = self._campaigns.get(campaign_id)
-            if campaign is not None:
-                campaign.campaign.tell(AgentsMoved(now, tuple(its_moves)))
-        self._previews.tell_left()
 
     # --- outside ------------------------------------------------------------------------------
 

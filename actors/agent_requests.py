@@ -1,0 +1,255 @@
+"""What campaigns ask of the agents: to hear of them, to reserve them, to show them contacts.
+
+The rule of this module: an agent is booked only from `ready`, longest idle first, so nobody is
+booked twice; what comes of a request is told after what became of the agents.
+"""
+
+from collections.abc import Mapping
+
+from actors.agent_steps import AgentSteps
+from actors.disposition_desk import DispositionDesk
+from actors.messages import (
+    AgentMove,
+    AgentsMoved,
+    BindAgent,
+    PreviewDecided,
+    PreviewTimeout,
+    ReleaseAgents,
+    RequestExpired,
+    SeizeAgents,
+    SeizeFailed,
+    SeizeNamed,
+    ShowPreview,
+    Subscribe,
+    Unsubscribe,
+    WithdrawPreview,
+    WithdrawRequests,
+)
+from actors.roster import PooledAgent
+from actors.runtime import handles
+from actors.seize_request import SeizeRequest
+from dialer.events import (
+    AgentNoAnswer,
+    PreviewAnswered,
+)
+from dialer.ports import AgentDesk, Sink
+
+
+class AgentRequests(AgentSteps):
+    """Reserves agents for campaigns."""
+
+    def __init__(
+        self,
+        desk: AgentDesk,
+        recorder: Sink,
+        dispositions: DispositionDesk,
+        floors: Mapping[str, int],
+    ) -> None:
+        super().__init__(desk, recorder, dispositions, floors)
+        self._requests: dict[tuple[int, int], SeizeRequest] = {}
+        self._named: dict[int, list[str]] = {}
+
+    # --- campaigns ----------------------------------------------------------------------------
+
+    @handles(Subscribe)
+    def _on_subscribe(self, message: Subscribe) -> None:
+        campaign_id = message.campaign_id
+        if message.anew:
+            self._on_unsubscribe(Unsubscribe(campaign_id))
+        for listeners in self._listeners.values():
+            listeners.pop(campaign_id, None)
+        self._dispositions.follow(campaign_id, message.dispositions)
+        former = self._campaigns.get(campaign_id)
+        self._campaigns[campaign_id] = message
+        for queue in message.queues:
+            self._listeners.setdefault(queue, {})[campaign_id] = message.campaign
+        served = set(message.queues)
+        left = set(former.queues) - served if former is not None else set()
+        moves = []
+        for agent_id, agent in self._roster.agents.items():
+            if served.intersection(agent.profile.queues):
+                state, holder, attempt_id = agent.state, agent.campaign_id, agent.attempt_id
+                moves.append(AgentMove(agent_id, "", state, holder, attempt_id))
+            elif left.intersection(agent.profile.queues):
+                moves.append(AgentMove(agent_id, "", "", 0, 0))
+        message.campaign.tell(AgentsMoved(self.runtime.now(), tuple(moves)))
+
+    @handles(Unsubscribe)
+    def _on_unsubscribe(self, message: Unsubscribe) -> None:
+        """Also of a campaign that was made anew: it knows nothing of what its former self held."""
+        campaign_id = message.campaign_id
+        self._campaigns.pop(campaign_id, None)
+        for listeners in self._listeners.values():
+            listeners.pop(campaign_id, None)
+        self._named.pop(campaign_id, None)
+        self._on_withdraw(WithdrawRequests(campaign_id))
+        for agent in [*self._roster.held(campaign_id)]:
+            self._move(agent, "release")
+
+    # --- reservations -------------------------------------------------------------------------
+
+    @handles(SeizeAgents)
+    def _on_seize(self, message: SeizeAgents) -> None:
+        key = (message.campaign_id, message.request_id)
+        if not self._roster.is_staffed(message.queue):
+            self._fail(*key, "no_agent_available", message.wanted)
+            return
+        self._requests[key] = request = SeizeRequest(message)
+        self._fill(request)
+        if key in self._requests:
+            request.timer = self.runtime.after(message.ttl_s, self.ref, RequestExpired(*key))
+
+    @handles(RequestExpired)
+    def _on_expired(self, message: RequestExpired) -> None:
+        key = (message.campaign_id, message.request_id)
+        request = self._requests.get(key)
+        if request is None:
+            return
+        # Those whose phones ring have still to tell what comes of it.
+        missing = request.missing - request.ringing
+        request.expired = True
+        self._count_off(request, missing)
+        self._fail(*key, "reservation_timeout", missing)
+
+    @handles(WithdrawRequests)
+    def _on_withdraw(self, message: WithdrawRequests) -> None:
+        for key in [key for key in self._requests if key[0] == message.campaign_id]:
+            del self._requests[key]
+        for agent in [*self._roster.held(message.campaign_id)]:
+            if agent.state == "ringing":
+                self._move(agent, "release")
+
+    @handles(ReleaseAgents)
+    def _on_release(self, message: ReleaseAgents) -> None:
+        for agent_id in message.agent_ids:
+            if self._roster.holds(message.campaign_id, agent_id):
+                self._move(self._roster.agents[agent_id], "release")
+
+    def _fill(self, request: SeizeRequest) -> None:
+        """Reserve ready agents for a request, longest idle first."""
+        seize = request.seize
+        room = self._shares.room(seize.campaign_id, seize.queue)
+        while request.wants_more and room:
+            agent = self._shares.free(seize.queue)
+            if agent is None:
+                return
+            self._book(agent, request)
+            room -= 1
+
+    def _book(self, agent: PooledAgent, request: SeizeRequest) -> None:
+        """Reserve a ready agent for a request; a phone that rings per call is offered first."""
+        agent.campaign_id = request.seize.campaign_id
+        agent.request_id = request.seize.request_id
+        if self._desk.kept_up:
+            self._count_off(request, 1)
+            self._move(agent, "reserve")
+        else:
+            request.ringing += 1
+            self._move(agent, "offer")
+            self._desk.offer(agent.profile.agent_id)
+
+    @handles(AgentNoAnswer)
+    def _on_no_answer(self, event: AgentNoAnswer) -> None:
+        agent = self._roster.agents.get(event.agent_id)
+        if agent is not None and agent.state == "reserved" and not self._desk.kept_up:
+            self._move(agent, "no_answer", "rona")  # they picked up, and hung up again
+            return
+        if agent is None or agent.state != "ringing":
+            return
+        key = (agent.campaign_id, agent.request_id)
+        self._move(agent, "no_answer", "rona")
+        request = self._requests.get(key)
+        if request is not None:
+            request.ringing -= 1
+            self._count_off(request, 1)
+            self._fail(*key, "rona", 1)
+
+    def _leave_ringing(self, agent: PooledAgent) -> None:
+        """An agent whose phone rings goes away: another may be reserved in their place."""
+        request = self._requests.get((agent.campaign_id, agent.request_id))
+        if agent.state == "ringing" and request is not None:
+            request.ringing -= 1
+            if request.expired:
+                self._count_off(request, 1)
+                key = (agent.campaign_id, agent.request_id)
+                self._fail(*key, "reservation_timeout", 1)
+            else:
+                self._fill(request)
+
+    def _count_off(self, request: SeizeRequest, fewer: int) -> None:
+        request.missing -= fewer
+        if request.missing == 0:
+            seize = request.seize
+            self._requests.pop((seize.campaign_id, seize.request_id), None)
+            if request.timer is not None:
+                request.timer.cancel()
+
+    def _fail(self, campaign_id: int, request_id: int, event: str, missing: int) -> None:
+        campaign = self._campaigns.get(campaign_id)
+        if campaign is not None and missing:
+            self._publish()  # what became of the agent comes before what it means
+            campaign.campaign.tell(SeizeFailed(request_id, event, missing))
+
+    @handles(SeizeNamed)
+    def _on_seize_named(self, message: SeizeNamed) -> None:
+        self._named.pop(message.campaign_id, None)
+        if message.agent_ids:
+            self._named[message.campaign_id] = list(message.agent_ids)
+            while self._book_named():
+                pass
+
+    def _book_named(self) -> bool:
+        """Reserve a ready agent whom a campaign asked for by name; False where there is none."""
+        for campaign_id, agent_ids in self._named.items():
+            for agent_id in agent_ids:
+                agent = self._roster.agents.get(agent_id)
+                if agent is None or agent.state != "ready":
+                    continue
+                agent_ids.remove(agent_id)
+                agent.campaign_id, agent.request_id, agent.bound = campaign_id, 0, True
+                if self._desk.kept_up:
+                    self._move(agent, "reserve")
+                else:
+                    self._move(agent, "offer")
+                    self._desk.offer(agent_id)
+                return True
+        return False
+
+    @handles(BindAgent)
+    def _on_bind(self, message: BindAgent) -> None:
+        if self._roster.holds(message.campaign_id, message.agent_id):
+            self._roster.agents[message.agent_id].bound = message.bound
+
+    # --- previews -----------------------------------------------------------------------------
+
+    @handles(ShowPreview)
+    def _on_show(self, message: ShowPreview) -> None:
+        agent_id, campaign = message.agent_id, self._campaigns.get(message.campaign_id)
+        agent = self._roster.agents.get(agent_id)
+        if agent is None or campaign is None:
+            return  # of a campaign that is gone: its feeder has let go of the contact
+        if agent.state == "reserved" and self._roster.holds(message.campaign_id, agent_id):
+            self._previews.show(agent, message, campaign.campaign, self.runtime, self.ref)
+        else:
+            gone = PreviewDecided(message.card.ticket, agent_id, "withdrawn")
+            campaign.campaign.tell(gone)
+
+    @handles(WithdrawPreview)
+    def _on_withdraw_preview(self, message: WithdrawPreview) -> None:
+        self._previews.take(message.agent_id, message.ticket)
+
+    @handles(PreviewAnswered)
+    def _on_preview_answered(self, event: PreviewAnswered) -> None:
+        shown = self._previews.take(event.agent_id, event.ticket)
+        if shown is not None:
+            shown.tell(event.agent_id, "accepted" if event.accepted else "skipped")
+
+    @handles(PreviewTimeout)
+    def _on_preview_timeout(self, message: PreviewTimeout) -> None:
+        shown = self._previews.take(message.agent_id, message.ticket)
+        if shown is None:
+            return
+        if shown.then == "not_ready":
+            self._move(self._roster.agents[message.agent_id], "no_answer", "preview_timeout")
+            self._publish()  # the campaign must not show them the next one
+        shown.tell(message.agent_id, "timed_out")

@@ -1,0 +1,100 @@
+"""One agent's step from state to state, and who hears of it.
+
+The rule of this module: an agent moves only along the agent table, and everything that happens to
+an agent is published to the campaigns that may use them, before anybody acts on it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from actors.agent_shares import AgentShares
+from actors.disposition_desk import DispositionDesk
+from actors.messages import (
+    AgentMove,
+    AgentsMoved,
+    Subscribe,
+)
+from actors.preview_desk import PreviewDesk
+from actors.roster import PooledAgent, Roster
+from actors.runtime import Behaviour
+from dialer import journal
+from dialer.agents import AGENT
+from dialer.ports import AgentDesk, Sink
+
+_OFFERED = ("ringing", "reserved", "pending_not_ready")
+"""States in which a phone that rings per call may ring, or be off the hook, without a call."""
+
+
+class AgentSteps(Behaviour):
+    """Moves agents and publishes it. See `AgentPool` for what it is given."""
+
+    def __init__(
+        self,
+        desk: AgentDesk,
+        recorder: Sink,
+        dispositions: DispositionDesk,
+        floors: Mapping[str, int],
+    ) -> None:
+        self._desk = desk
+        self._recorder = recorder
+        self._dispositions = dispositions
+        self._roster = Roster()
+        self._campaigns: dict[int, Subscribe] = {}
+        self._shares = AgentShares(self._roster, self._campaigns, floors)
+        self._listeners: dict[str, dict[int, Sink]] = {}
+        self._previews = PreviewDesk(desk)
+        self._moves: dict[int, list[AgentMove]] = {}
+
+    def receive(self, message: Any) -> Any:
+        answer = self.handlers[type(message)](self, message)
+        if self._moves:
+            self._publish()
+        return answer
+
+    def _give_work(self) -> bool:
+        """Give a ready agent to whom they are due; False where there is nobody to give or get."""
+        raise NotImplementedError
+
+    def _move(self, agent: PooledAgent, event: str, reason: str = "") -> None:
+        before, after = agent.state, AGENT[agent.state, event]
+        agent_id = agent.profile.agent_id
+        now = self.runtime.now()
+        if agent.wrap_up is not None:
+            agent.wrap_up.cancel()
+            agent.wrap_up = None
+        holder, attempt_id, request_id = agent.campaign_id, agent.attempt_id, agent.request_id
+        move = AgentMove(agent_id, before, after, holder, attempt_id, request_id)
+        agent.state, agent.since, agent.reason = after, now, reason
+        if before == "reserved" and agent_id in self._previews:
+            self._previews.left(agent_id)
+        for campaign_id in self._who_may_use(agent):
+            self._tell_later(campaign_id, move)
+        self._recorder.tell(journal.AgentMoved(agent_id, now, before, after, reason))
+        self._roster.file(agent, before, now)
+        if before in _OFFERED and after in ("ready", "not_ready"):
+            self._desk.withdraw(agent_id)
+        if after == "ready":
+            while self._give_work():
+                pass
+        elif after == "logged_out":
+            self._dispositions.left(agent_id, now)
+            if event != "leg_down":
+                self._desk.log_out(agent_id)
+
+    def _who_may_use(self, agent: PooledAgent) -> list[int]:
+        queues = agent.profile.queues
+        if len(queues) == 1:
+            return list(self._listeners.get(queues[0], ()))
+        return sorted({i for queue in queues for i in self._listeners.get(queue, ())})
+
+    def _tell_later(self, campaign_id: int, move: AgentMove) -> None:
+        self._moves.setdefault(campaign_id, []).append(move)
+
+    def _publish(self) -> None:
+        moves, self._moves = self._moves, {}
+        now = self.runtime.now()
+        for campaign_id, its_moves in moves.items():
+            campaign = self._campaigns.get(campaign_id)
+            if campaign is not None:
+                campaign.campaign.tell(AgentsMoved(now, tuple(its_moves)))
+        self._previews.tell_left()
