@@ -10,6 +10,8 @@ from typing import NamedTuple
 from dialer.flow.graph import Flow
 from dialer.ports import ClaimedContact
 
+_A_MOMENT_S = 0.01
+
 
 class Kept(NamedTuple):
     """A contact that an agent looks at. flow: the version in which it was found."""
@@ -59,7 +61,7 @@ class KeptContacts:
     def overdue(self, contact_id: int, now: float) -> Promised | None:
         """Take one out whose agent has not come in time."""
         promised = self._promised.get(contact_id)
-        if promised is None or now < promised.until:
+        if promised is None or now < promised.until - _A_MOMENT_S:
             return None  # dialed meanwhile, or promised anew
         return self._promised.pop(contact_id)
 
