@@ -87,7 +87,7 @@ def list_agents(work: Work) -> None:
                     agent.get("name"),
                     agent["state"],
                     seconds(agent.get("for_s")),
-                    agent.get("reason"),
+                    _reason(agent),
                     ", ".join(agent.get("queues", ())),
                     agent.get("address"),
                 )
@@ -98,6 +98,14 @@ def list_agents(work: Work) -> None:
         work.out.page(data, "agent")
 
     work.answer(work.call("agents list"), show)
+
+
+def _reason(agent: dict[str, Any]) -> str | None:
+    """Why they are in their state, or what they have to do in it."""
+    if agent.get("owes_disposition"):
+        return "owes a disposition"
+    reason: str | None = "previews a contact" if agent.get("preview") else agent.get("reason")
+    return reason
 
 
 @verb

@@ -177,15 +177,16 @@ class LiveDay:
     def run(self) -> None:
         """Until nothing is left to dial, or long enough; then all calls end."""
         until = time.monotonic() + LONGEST_S
-        while not self._is_done() and (time.monotonic() < until or not self.store.first):
+        while not self.is_done() and (time.monotonic() < until or not self.store.first):
             time.sleep(0.02)
         for campaign_id in self.ids:
             self.team.quiesce("the end", campaign_id=campaign_id)
         while any(self.team.report(i)["calls_in_progress"] for i in self.ids):
             time.sleep(0.01)
+        self.agents = list(self.team.agents().values())
         self.runtime.stop()
 
-    def _is_done(self) -> bool:
+    def is_done(self) -> bool:
         states = [state for i in self.ids for state in self.store.states(i).values()]
         everybody = len(states) == len(self.ids) * self._contacts
         return everybody and set(states) <= {"done"}
@@ -221,6 +222,21 @@ def test_every_promise_holds_in_real_time(lane: str, **particulars: Any) -> None
     day.run()
     assert day.faults() == []
     assert day.store.first
+
+
+@pytest.mark.parametrize("lane", LANES)
+def test_every_promise_holds_though_the_pool_dies_again_and_again(lane: str) -> None:
+    day = LiveDay(lane, contacts=40, agents=4)
+    for _ in range(4):
+        settled = len(day.store.settlements)
+        day.team.pool.tell(object())
+        hopeless = time.monotonic() + 60
+        while len(day.store.settlements) < settled + 5 and not day.is_done():
+            assert time.monotonic() < hopeless, "nobody is dialed any more"
+            time.sleep(0.01)
+    day.run()
+    assert day.faults() == []
+    assert not {row["state"] for row in day.agents} & {"logged_out", "talking"}
 
 
 # --- the checks see what they are for ---------------------------------------------------------

@@ -159,6 +159,7 @@ def test_who_owes_a_disposition_is_told_so(run: CommandLine, daemon: FakeLive) -
         "use agents dispose amy with sale or call_back"
     )
     run.good("agents", "state", "amy", "not_ready")
+    assert "owes a disposition" in run.good("agents", "list")
 
 
 def test_queues_are_counted(run: CommandLine, daemon: FakeLive) -> None:

@@ -7,8 +7,10 @@ import pytest
 from dialer.agents import AgentProfile
 from dialer.errors import FlowError, LifecycleError, NotFoundError
 from dialer.filter_tree import load_filter
+from dialer.metrics import Metrics
 from dialer.ports import AttemptDraft, Callback, ClaimRequest, ContactNext, Deferral, Settlement
 from gateways.store import CampaignRecord, NewContact, Store, open_store
+from gateways.store.contact_gauges import count_contacts
 from tests.ports.contact_store_beds import SCHEMA, Replies
 
 
@@ -268,3 +270,21 @@ def test_a_trunk_that_took_over_is_the_one_that_carried_the_call(store: Store) -
     store.port.settle(ended)
     store.port.flush()
     assert [store.attempts.get(i).trunk for i in (stayed, moved)] == ["t", "second"]
+
+
+def test_what_a_campaign_owes_and_has_is_counted(store: Store) -> None:
+    store.contacts.import_batch([NewContact(f"{n}", {}) for n in range(4)])
+    campaign = store.campaigns.create("one", "").campaign_id
+    dial(store, campaign, "customer_answered")
+    store.callbacks.add(campaign, 2, Callback(50.0))
+    store.callbacks.add(campaign, 3, Callback(500.0, "amy"))
+    metrics = Metrics()
+    metrics.open_campaign("one")
+    count_contacts(store, metrics, {campaign: "one"}, now=100.0)
+
+    def counted(name: str) -> dict[str, float]:
+        cells = metrics.gauges(name, campaign="one")
+        return {state: cell.value for state, cell in cells.items() if cell.value}
+
+    assert counted("dialer_callbacks") == {"due": 1, "waiting": 1}
+    assert counted("dialer_campaign_contacts") == {"done": 1, "waiting": 2, "due": 1}
