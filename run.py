@@ -57,6 +57,7 @@ from gateways.journal.writer import JournalConfig, JournalWriter
 from gateways.logs import LogConfig, configure_logs
 from gateways.media.config import MediaConfig
 from gateways.prometheus.collector import registry_of
+from gateways.prometheus.recorded import read_range
 from gateways.prometheus.server import HealthServer, Pages
 from gateways.prometheus.source import PrometheusConfig, PrometheusSource
 from gateways.sip.callbacks import CallbackConfig, OptOut
@@ -552,7 +553,7 @@ def versions() -> dict[str, str]:
 def command_line() -> typer.Typer:
     """Every verb there is."""
     app = build_app(Here())
-    simulator.add_to(app, simulator.Lab(verb, LIBRARY, versions(), read_journal))
+    simulator.add_to(app, simulator.Lab(verb, LIBRARY, versions(), read_journal, read_range))
     return app
 
 

@@ -62,6 +62,8 @@ class WorldPlan:
     agents: how many; all log in at once. callees, habits: how calls and agents go.
     store: makes the contacts; an endless list where it is left out.
     calls_per_second: of each trunk, 0 for no limit. faults: what goes wrong, from the start on.
+    series: whether the ledger takes the series that `dialer.backtest` reads. watched: formulas
+    whose series it takes, too.
     """
 
     flow: Flow
@@ -73,6 +75,8 @@ class WorldPlan:
     may_dial: Rule = anybody
     calls_per_second: float = 0.0
     faults: tuple[Fault, ...] = ()
+    series: bool = False
+    watched: tuple[str, ...] = ()
 
 
 class World:
@@ -172,10 +176,15 @@ class World:
 
     def _formulas(self) -> InProcessSource | None:
         """Sampling costs a little each simulated second: only a flow with formulas pays for it."""
-        if not formulas_of(self.plan.flow.definition):
+        plan = self.plan
+        if not (plan.series or formulas_of(plan.flow.definition)):
             return None
-        desk = self.keep_alive("series", lambda: SeriesDesk(self.metrics, INSTANCE))
-        return InProcessSource(desk)
+        recorder = self.recorder if plan.series else None
+        desk = self.keep_alive("series", lambda: SeriesDesk(self.metrics, INSTANCE, recorder))
+        source = InProcessSource(desk)
+        if plan.watched:
+            source.watch("", plan.watched)
+        return source
 
     def _make_feeder(self) -> Behaviour:
         plan = self.plan

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from dialer.journal import Record
+from dialer.promql import SeriesStore
 from sim.library import Library
 
 Command = Callable[..., None]
@@ -50,10 +51,12 @@ class Lab:
 
     verb: makes a command of a function whose first parameter is the `Work`. library: scenarios
     and campaigns. versions: of the dialer and of what a simulation's course depends on.
-    read_journal: the records of a daemon's journal, a folder or one of its files.
+    read_journal: the records of a daemon's journal, a folder or one of its files. read_range: what
+    a Prometheus server has recorded, by its URL, between two times (epoch seconds).
     """
 
     verb: Callable[[Command], Command]
     library: Library
     versions: Mapping[str, str]
     read_journal: Callable[[Path], Iterable[Record]]
+    read_range: Callable[[str, float, float], SeriesStore]
