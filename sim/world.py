@@ -63,7 +63,7 @@ class WorldPlan:
     store: makes the contacts; an endless list where it is left out.
     calls_per_second: of each trunk, 0 for no limit. faults: what goes wrong, from the start on.
     series: whether the ledger takes the series that `dialer.backtest` reads. watched: formulas
-    whose series it takes, too.
+    whose series it takes, too. semantics: of formulas, as of `compile_formula`.
     """
 
     flow: Flow
@@ -77,6 +77,7 @@ class WorldPlan:
     faults: tuple[Fault, ...] = ()
     series: bool = False
     watched: tuple[str, ...] = ()
+    semantics: str = "3"
 
 
 class World:
@@ -181,7 +182,7 @@ class World:
             return None
         recorder = self.recorder if plan.series else None
         desk = self.keep_alive("series", lambda: SeriesDesk(self.metrics, INSTANCE, recorder))
-        source = InProcessSource(desk)
+        source = InProcessSource(desk, plan.semantics)
         if plan.watched:
             source.watch("", plan.watched)
         return source

@@ -175,7 +175,8 @@ def caps(drawn: Flow, report: Report, trunks: Mapping[str, Report]) -> Link:
 
 
 def pacing(drawn: Flow, report: Report) -> Link:
-    """What does the formula come to? It fails where a formula has no answer."""
+    """What does the formula come to? One without a number is progressive, so calls go on; one that
+    is not above zero keeps anybody from being dialed."""
     dialing_mode = drawn.init.dialing
     if isinstance(dialing_mode, Progressive):
         says = "progressive: 1 call for each reserved agent"
@@ -183,7 +184,23 @@ def pacing(drawn: Flow, report: Report) -> Link:
         says = f"power: {dialing_mode.ratio:g} calls for each reserved agent"
     else:
         says = dialing_mode.mode
-    return Link("formula", True, f"{says}; last pulse: {report.get('why', '')}")
+    ok = True
+    for found in report.get("formulas", ()):
+        if not found["shadow"] and found["value"] is not None and found["value"] <= 0:
+            ok = bool(report.get("in_flight"))
+        says += f"; {_formula(found)}"
+    return Link("formula", ok, f"{says}; last pulse: {report.get('why', '')}")
+
+
+def _formula(found: Mapping[str, Any]) -> str:
+    """A formula's last answer in words."""
+    name = "the shadow" if found["shadow"] else "the formula"
+    if found["value"] is not None:
+        note = f" ({found['reason']})" if found["reason"] else ""
+        return f"{name} gives {found['value']:g}{note}"
+    if not found["result"]:
+        return f"{name} has not been evaluated yet"
+    return f"{name} is {found['result'].replace('_', ' ')}, so progressive: {found['reason']}"
 
 
 def dialing(report: Report | None) -> str:

@@ -364,6 +364,41 @@ def test_the_chain_is_shown_whole(published: Commands) -> None:
     assert told["chain"][-1]["says"].startswith("progressive: 1 call for each reserved agent")
 
 
+def _formula(**changes: object) -> dict[str, object]:
+    found = {
+        "formula": "x",
+        "shadow": False,
+        "value": None,
+        "result": "",
+        "source": "in_process",
+        "reason": "",
+    }
+    return found | changes
+
+
+@pytest.mark.parametrize(
+    ("found", "ok", "says"),
+    [
+        (_formula(value=2.5, result="used"), True, "the formula gives 2.5"),
+        (
+            _formula(result="not_finite", reason="it gives NaN"),
+            True,
+            "the formula is not finite, so progressive: it gives NaN",
+        ),
+        (_formula(), True, "the formula has not been evaluated yet"),
+        (_formula(value=0.0, result="used"), False, "the formula gives 0"),
+        (_formula(value=0.0, result="used", shadow=True), True, "the shadow gives 0"),
+    ],
+)
+def test_what_a_formula_came_to_is_a_link_of_the_chain(
+    published: Commands, live: FakeLive, found: dict[str, object], ok: bool, says: str
+) -> None:
+    live.reports[1] = report(formulas=[found], in_flight=0)
+    link = published.explain_campaign.campaign("1")["chain"][-1]
+    assert (link["link"], link["ok"]) == ("formula", ok)
+    assert says in link["says"]
+
+
 def test_a_campaign_whose_lists_are_paused_says_so(
     published: Commands, store: Store, site: Site, live: FakeLive
 ) -> None:
