@@ -18,12 +18,14 @@ _DAY_HOURS = 8.0
 _LOWEST, _HIGHEST = 1 / 30, 3.0
 """kappa stays between these multiples of its middle."""
 
+NO_RISK = "the window's budget is used up: one call per free agent"
+
 _AGENTS = (5, 10, 20, 50, 100, 300)
 _THETAS = (0.0285, 0.0285, 0.029, 0.029, 0.0292, 0.0293)
 
 
 class Spending(NamedTuple):
-    """kappa: risk allowed. debt: D. word: what decided."""
+    """kappa: risk allowed, 0 for none at all. debt: D. word: what decided."""
 
     kappa: float
     debt: float
@@ -92,10 +94,13 @@ class ClosingBudget:
     drops is needed to hold kappa down, and the window ends over the target.
 
     A guard holds back nearly all risk when one more drop would exceed what the answers of the
-    whole window, as they come so far, will allow; those still to come count at a discount.
+    whole window, as they come so far, will allow; those still to come count at a discount. In the
+    last quarter of an hour, and after the window's length is over, there is nothing to come: where
+    one more drop would be one too many by what was answered so far, no risk at all is left.
     """
 
     _GUARDED_AFTER_S = 600.0
+    _LAST_S = 900.0
     _GUARD_KAPPA = 2e-4
     _COMING_COUNTS = 0.85
     _SOFTNESS = 0.7
@@ -114,14 +119,15 @@ class ClosingBudget:
         theta = float(np.interp(agents, _AGENTS, _THETAS)) * scale
         debt = account.abandoned - theta * account.answers
         elapsed_s, left_s = account.elapsed_s, account.left_s
-        if elapsed_s > self._GUARDED_AFTER_S:
-            coming = self._COMING_COUNTS * left_s / elapsed_s
-            if account.abandoned + 1 > self.target * account.answers * (1 + coming):
-                self._elapsed_s = elapsed_s
-                return Spending(self._GUARD_KAPPA, debt, "the window's budget is used up")
-        day = max(self._SOFT_AT_START, self._SOFTNESS * sqrt(account.drops_of_a_day))
         since_s = max(0.0, elapsed_s - self._elapsed_s)
         self._elapsed_s = elapsed_s
+        if elapsed_s > self._GUARDED_AFTER_S:
+            spent, earned = account.abandoned + 1, self.target * account.answers
+            if spent > earned and left_s <= self._LAST_S:
+                return Spending(0.0, debt, NO_RISK)
+            if spent > earned * (1 + self._COMING_COUNTS * left_s / elapsed_s):
+                return Spending(self._GUARD_KAPPA, debt, "the window's budget is used up")
+        day = max(self._SOFT_AT_START, self._SOFTNESS * sqrt(account.drops_of_a_day))
         lowest, highest = self._LEARNED_RANGE
         learned = self._learned - debt / day * since_s / self._LEARNED_IN_S
         self._learned = min(highest, max(lowest, learned))

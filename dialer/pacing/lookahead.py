@@ -157,12 +157,19 @@ class Lookahead:
         cap = max(0, int(self.tuning.most_per_agent * agents) - seen.calls.size)
         most = cap if seen.room is None else min(cap, max(0, seen.room))
         picks: tuple[bool, ...] = ()
-        if seen.buffered:
+        if not spending.kappa:
+            # Nobody can be abandoned where each call in flight has a free agent of its own.
+            most = min(most, max(0, spare - seen.calls.size))
+            choice = Choice(most, 0.0, 0.0)
+            if seen.buffered:
+                picks = (False,) * min(most, len(seen.buffered))
+                choice = choice._replace(calls=len(picks))
+        elif seen.buffered:
             choice, picks = self._choose_records(seen, shortfall, spare, spending.kappa, most)
         else:
             choice = largest(shortfall, spare, self._new[0], spending.kappa, most)
         reason = spending.word
-        if choice.calls == most:
+        if spending.kappa and choice.calls == most:
             reason = "the cap on calls in flight" if most == cap else "no more lines"
         cancel = self._to_cancel(seen, shortfall, spare) if seen.may_cancel else 0
         figures = {

@@ -162,6 +162,18 @@ def test_look_ahead_waits_for_agents_whose_end_is_known() -> None:
     assert dials(left_s=3.0) > 10
 
 
+def test_look_ahead_cannot_abandon_anybody_once_the_days_budget_is_used_up() -> None:
+    def dials(abandoned: int) -> int:
+        floor = Floor(0.0, DAY_S)
+        floor.advance(DAY_S - 60.0)
+        floor.ready, floor.answers, floor.abandoned = 12, 1000, abandoned
+        floor.dialed(5)
+        return Lookahead().decide(floor.snapshot(DAY_S - 60.0, None)).dials
+
+    assert dials(abandoned=30) == 12 - 5
+    assert dials(abandoned=20) > 12
+
+
 def test_look_ahead_gives_up_long_ringing_calls_only_when_nobody_would_be_there() -> None:
     def cancelled(ready: int) -> int:
         floor = Floor(0.0, DAY_S)

@@ -25,7 +25,8 @@ def test_the_same_debt_weighs_more_as_the_window_closes() -> None:
 
 def test_the_guard_steps_in_where_one_more_drop_would_be_one_too_many() -> None:
     budget = ClosingBudget(0.03)
-    assert "used up" in budget.spend(account(1000, 30, elapsed_s=28_700.0)).word
+    assert "used up" in budget.spend(account(1000, 40, elapsed_s=27_000.0)).word
+    assert budget.spend(account(1000, 30, elapsed_s=28_700.0)).kappa == 0
     assert "used up" not in budget.spend(account(1000, 28, elapsed_s=28_700.0)).word
     assert "used up" not in budget.spend(account(1000, 33, elapsed_s=14_400.0)).word
 
