@@ -110,7 +110,9 @@ def _problems(
     document = Document.load(text, name)
     keys = set(document.data) if isinstance(document.data, dict) else set()
     if "nodes" in keys:
-        return "flow", list(check_flow(text, name, site).faults)
+        checked = check_flow(text, name, site)
+        warnings.extend(map(str, checked.warnings))
+        return "flow", list(checked.faults)
     if isinstance(document.data.get("formula"), str):
         return "formula", _formula_problems(document.data["formula"], name, warnings)
     if keys & {"all", "any", "attribute"}:

@@ -222,6 +222,7 @@ class CampaignCommands:
         raise_problems(checked.faults)
         assert checked.flow is not None
         warnings = [str(checked.unsaved)] if checked.unsaved is not None else []
+        warnings += map(str, checked.warnings)
         try:
             refuse_missing_gateways(checked.flow, self._site.gateways)
         except FlowError as error:

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from dialer.contacts import AttributeType
 from dialer.documents import Document, suggestion
 from dialer.errors import ConfigError, FlowError, InputError
-from dialer.flow.formulas import formula_faults, with_texts
+from dialer.flow.formulas import formula_faults, formulas_in, with_texts
 from dialer.flow.graph import Flow, check_compliance, read_flow
 from dialer.flow.nodes import Dial, PlainMessage, RouteToAgent, SeizeAgent
+from dialer.promql.lint import WARNING, lint
 from dialer.templates import Template
 from gateways.control.site import Site
+
+PREDICTIVE_FROM_AGENTS = 10
+"""In smaller teams too few people answer at a time for a forecast of their number."""
 
 Fault = tuple[str, str, str]
 """Node id ("" for the flow as a whole), what, mend."""
@@ -23,12 +27,13 @@ Fault = tuple[str, str, str]
 @dataclass(frozen=True)
 class CheckedFlow:
     """What a check found. flow: None where it cannot even be drawn. unsaved: what is wrong with
-    its filter, which a draft may be ahead of.
+    its filter, which a draft may be ahead of. warnings: what can run and is likely to go wrong.
     """
 
     flow: Flow | None
     faults: tuple[InputError, ...]
     unsaved: InputError | None = None
+    warnings: tuple[InputError, ...] = ()
 
 
 def check_flow(
@@ -63,7 +68,28 @@ def check_flow(
             unsaved = told(flow.init.id, f"{wrong.where}: {wrong.what}", wrong.mend)
     found_here = site_faults(flow, site) if site is not None else ()
     in_order = sorted(found_here, key=lambda fault: lines.get(fault[0], 0))
-    return CheckedFlow(flow, tuple(told(*fault) for fault in in_order), unsaved)
+    doubts = flow_doubts(flow, site) if site is not None else ()
+    return CheckedFlow(
+        flow,
+        tuple(told(*fault) for fault in in_order),
+        unsaved,
+        tuple(told(*doubt) for doubt in doubts),
+    )
+
+
+def flow_doubts(flow: Flow, site: Site) -> Iterator[Fault]:
+    """What can run and is likely to go wrong."""
+    agents = [n.target for n in flow.definition.nodes if isinstance(n, SeizeAgent)]
+    fixed = [target for target in agents if isinstance(target, int)]
+    if flow.init.dialing.mode == "predictive" and fixed and max(fixed) < PREDICTIVE_FROM_AGENTS:
+        what = f"dialing: predictive for {max(fixed)} agents; chance is too strong for it below "
+        what += str(PREDICTIVE_FROM_AGENTS)
+        yield flow.init.id, what, "set mode: power or lookahead, or seize more agents"
+    for node_id, setting, text in formulas_in(with_texts(flow, site.formulas).definition):
+        for finding in lint(text):
+            if finding.level == WARNING:
+                what = f"{setting}: {finding.rule}: {finding.part[:120]}: {finding.what}"
+                yield node_id, what, finding.mend
 
 
 def site_faults(flow: Flow, site: Site) -> Iterator[Fault]:

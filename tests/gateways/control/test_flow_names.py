@@ -1,9 +1,11 @@
 """What a flow names must be there: media routing domains of queues, attributes of texts."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from config.formulas_shipped import formula_texts
 from gateways.control.flow_check import check_flow
 from tests.gateways.control.place import FLOW, make_site
 
@@ -37,3 +39,43 @@ def test_a_text_names_attributes_that_there_are(tmp_path: Path, text: str, what:
     flow += f"  - {{id: text, type: plain_message, channel: sms, text: '{text}'}}\n"
     faults = told(tmp_path, flow)
     assert faults == ([f"flow.yaml:13: node text: text: {what}"] if what else [])
+
+
+def predictive(formula: str, target: int = 12) -> str:
+    dialing = f"type: init, dialing: {{mode: predictive, formula: '{formula}'}}"
+    seize = f"type: seize_agent, target: {target}"
+    return FLOW.replace("type: init", dialing).replace("type: seize_agent", seize)
+
+
+def doubts(folder: Path, text: str) -> list[str]:
+    site = replace(make_site(folder), formulas=formula_texts())
+    checked = check_flow(text, "flow.yaml", site)
+    assert checked.faults == ()
+    return [str(doubt) for doubt in checked.warnings]
+
+
+def test_a_small_team_is_advised_against_predictive(tmp_path: Path) -> None:
+    assert doubts(tmp_path, predictive("compliance_guard", 10)) == []
+    assert doubts(tmp_path, predictive("compliance_guard", 9)) == [
+        "flow.yaml:7: node init: dialing: predictive for 9 agents; chance is too strong for it "
+        "below 10; set mode: power or lookahead, or seize more agents"
+    ]
+
+
+def test_what_is_likely_to_go_wrong_with_a_formula_is_a_warning(tmp_path: Path) -> None:
+    doubtful = "1 / sum by (campaign) (rate(dialer_call_attempts_total[2s]))"
+    told_ = doubts(tmp_path, predictive(doubtful))
+    assert any("dialing.formula: short_window" in line for line in told_)
+    assert all(line.startswith("flow.yaml:7: node init") for line in told_)
+
+
+@pytest.mark.parametrize(
+    ("formula", "what"),
+    [
+        ("compliance_gard", "dialing.formula: there is no formula 'compliance_gard'"),
+        ("sum(", "dialing.formula: character 5"),
+    ],
+)
+def test_what_is_no_formula_is_a_fault_at_its_node(tmp_path: Path, formula: str, what: str) -> None:
+    (fault,) = told(tmp_path, predictive(formula))
+    assert fault.startswith(f"flow.yaml:7: node init: {what}")
