@@ -282,8 +282,10 @@ class ListFeeder(Behaviour):
             return
         pending = self._commits.pop(request_id, None)
         if pending is not None:
-            if self._quiet:
-                self._defer_due(pending.contacts, self._quiet)
+            kept = [ticket for ticket in pending.need.tickets if self._kept.agent(ticket)]
+            if self._quiet or kept:
+                # Not into the list: whom an agent is kept for is found, and kept, anew.
+                self._defer_due(pending.contacts, self._quiet or self._trouble)
             else:
                 ahead.contacts.extendleft(reversed(pending.contacts))
             self._short(pending.need, self._trouble)
@@ -403,8 +405,8 @@ class ListFeeder(Behaviour):
             request_id, flow = pending.need.request_id, pending.flow
             self._campaign.tell(AttemptsReady(request_id, tuple(ready), (), "", flow, more))
         if lost:
-            # The agent accepted this contact and no other.
-            self._short(pending.need._replace(tickets=tuple(lost)), "its number is on another call")
+            # Their agents wait for these contacts and no others.
+            self._short(pending.need._replace(tickets=tuple(lost)), busy[-1].reason)
         if short:
             # Another contact may do for each of these tickets.
             self._on_need(pending.need._replace(tickets=tuple(short)))

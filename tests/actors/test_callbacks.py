@@ -8,7 +8,7 @@ from actors.agent_pool import AgentPool
 from actors.callback_board import CallbackBoard
 from dialer import journal
 from dialer.compliance.permission import YES, Permission
-from dialer.ports import Callback
+from dialer.ports import Callback, StoreFailed
 from tests.actors.conftest import Scene
 from tests.actors.world import HUNG_UP, flow_text
 
@@ -184,6 +184,32 @@ def test_a_crash_loses_no_promise(scene: Scene, who: str) -> None:
     scene.advance(10)
     attempt_id = next(r.attempt_id for r in scene.trunk.dialed if r.number == number(FAR))
     assert scene.talk(attempt_id) == "a1"
+
+
+def test_a_store_that_fails_keeps_the_promise_personal(scene: Scene) -> None:
+    scene.add_agents(2)
+    scene.team.start(promising(target=2))
+    scene.settle()
+    commit = scene.store.commit_attempts
+
+    def fail(request_id: int, drafts: Any, reply_to: Any) -> None:
+        if any(draft.number == number(FAR) for draft in drafts):
+            scene.store.commit_attempts = commit  # type: ignore[method-assign]
+            reply_to.tell(StoreFailed(request_id, "the disk is full"))
+        else:
+            commit(request_id, drafts, reply_to)
+
+    scene.store.commit_attempts = fail  # type: ignore[method-assign]
+    promise(scene, FAR, 1, "a2")
+    scene.advance(5)
+    for _ in range(30):
+        if number(FAR) not in numbers(scene):
+            end_all(scene)
+            scene.advance(1)
+    assert scene.store.commit_attempts == commit, "it has failed once"
+    assert numbers(scene).count(number(FAR)) == 1
+    attempt_id = next(r.attempt_id for r in scene.trunk.dialed if r.number == number(FAR))
+    assert scene.talk(attempt_id) == "a2"
 
 
 def test_an_agent_who_waits_at_a_ringing_phone_is_offered_the_call_back(make_scene: Any) -> None:
