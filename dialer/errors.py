@@ -23,6 +23,8 @@ DialerError
     +-- ControlError        the daemon's control socket
 """
 
+from typing import Any
+
 
 class DialerError(Exception):
     """The root: catch it to catch all that Foredial raises on purpose."""
@@ -96,9 +98,13 @@ class FormulaSyntaxError(FormulaError):
     ) -> None:
         self.position = position
         self.expected = expected
+        self._found = what
         where = "" if position is None else f"character {position + 1}"
         said = f"{what}, expected {expected}" if expected else what
         super().__init__(where, said, mend)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._found, self.position, self.expected, self.mend)
 
 
 class FormulaUnsupportedError(FormulaError):

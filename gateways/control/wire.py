@@ -85,7 +85,9 @@ def unpack_error(data: Any) -> DialerError:
     where, what, mend = (str(data.get(key, "")) for key in ("where", "what", "mend"))
     kind = getattr(errors, str(data.get("type")), None)
     if isinstance(kind, type) and issubclass(kind, InputError):
-        first = kind(where, what, mend)
+        # Some are made from other particulars than they are told by.
+        first = kind.__new__(kind)
+        InputError.__init__(first, where, what, mend)
         also = [e for e in map(unpack_error, data.get("also", ())) if isinstance(e, InputError)]
         return FlowProblemsError([first, *also]) if also else first
     if isinstance(kind, type) and issubclass(kind, GatewayError):

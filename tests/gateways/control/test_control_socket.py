@@ -32,7 +32,10 @@ class Verbs:
             assert self.may_end.wait(20)
             return "waited"
         if verb == "raise":
-            raise getattr(errors, arguments["type"])("here", "wrong", "mend it")
+            kind = getattr(errors, arguments["type"])
+            error = kind.__new__(kind)  # some are made from other particulars
+            InputError.__init__(error, "here", "wrong", "mend it")
+            raise error
         if verb == "gateway":
             raise getattr(errors, arguments["type"])("the far end failed")
         if verb == "many":
