@@ -83,13 +83,6 @@ class EvaluateFor(Message):
     semantics: str = "3"
 
 
-class ExplainFormula(Message):
-    """To the SeriesDesk, from outside: the tree of a formula's values, now."""
-
-    formula: str
-    semantics: str = "3"
-
-
 # --- campaign and feeder ----------------------------------------------------------------------
 
 

@@ -7,9 +7,8 @@ simulator.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
-from actors.messages import EvaluateFor, ExplainFormula, SampleDue, WatchFormulas
+from actors.messages import EvaluateFor, SampleDue, WatchFormulas
 from actors.runtime import Behaviour, handles
 from dialer.errors import FormulaError
 from dialer.metrics import Metrics
@@ -91,14 +90,6 @@ class SeriesDesk(Behaviour):
         known = self._watched.get(request.campaign, ())
         if request.formula not in known:
             self._on_watch(WatchFormulas(request.campaign, (*known, request.formula)))
-
-    @handles(ExplainFormula)
-    def _on_explain(self, message: ExplainFormula) -> Any:
-        """The tree of values at this moment; what is wrong with the formula as an exception."""
-        formula = self._formula(message.formula, message.semantics)
-        if not isinstance(formula, Formula):
-            return formula
-        return formula.explain(self._sampler.store, self.runtime.now())
 
     def _formula(self, text: str, semantics: str = "3") -> Formula | FormulaError:
         key = (text, semantics)

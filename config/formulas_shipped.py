@@ -19,3 +19,16 @@ def shipped_formulas() -> dict[str, ShippedFormula]:
 def formula_texts() -> dict[str, str]:
     """Their PromQL, by name."""
     return {name: shipped.formula for name, shipped in shipped_formulas().items()}
+
+
+def formulas_markdown() -> str:
+    """Each of them for docs/formulas.md, its text ready to be copied."""
+    parts = []
+    for name, shipped in shipped_formulas().items():
+        gives = shipped.gives.replace("_", " ")
+        parts.append(
+            f"#### {name}\n\nGives {gives}. {shipped.about.strip()}\n\n"
+            f"**When**: {shipped.when_to_use.strip()}\n\n**Beware**: {shipped.caution.strip()}\n\n"
+            f"```promql\n{shipped.formula}\n```"
+        )
+    return "\n\n".join(parts)

@@ -1,7 +1,7 @@
-"""Writes the tables of docs/configuration.md and docs/metrics.md from what the code declares.
+"""Writes into docs/configuration.md, metrics.md and formulas.md what the code declares.
 
 The rule of this module: nothing that the code declares is typed a second time into the docs.
-`python -m config.reference` renews both files between their marks; a test fails until it is run.
+`python -m config.reference` renews the files between their marks; a test fails until it is run.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from config.fields import Address
+from config.formulas_shipped import formulas_markdown
 from config.settings import Settings
 from dialer import metrics, outcomes
 
@@ -73,6 +74,8 @@ def pages() -> Iterator[tuple[Path, str]]:
     )
     catalogue = DOCS / "metrics.md"
     yield catalogue, renewed(catalogue.read_text("utf-8"), metrics.markdown())
+    guide = DOCS / "formulas.md"
+    yield guide, renewed(guide.read_text("utf-8"), formulas_markdown())
 
 
 def _sections(model: type[BaseModel], path: str) -> Iterator[tuple[str, type[BaseModel]]]:

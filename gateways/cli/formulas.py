@@ -4,6 +4,7 @@ The rule of this module: nothing is dialed and nothing changed. A bad formula is
 that gives no number is an answer, told with the reason that pacing would note.
 """
 
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from dialer.errors import FormulaError, InputError
+from dialer.journal import Sampled
 from dialer.promql import (
     Explained,
     Formula,
@@ -26,9 +28,12 @@ from dialer.promql import (
 )
 from dialer.promql.labels import text as labels_text
 from dialer.promql.lint import lint, mend
+from dialer.sampler import LONGEST_KEPT_MS
+from dialer.series_log import WHOLE_EVERY_S, read_series
 from gateways.cli.files import STANDARD_INPUT, read_text
 from gateways.cli.output import Branch, local
 from gateways.cli.verb import Work, verb
+from gateways.journal import Wanted, read_journal
 from gateways.prometheus.samples import read_samples
 
 FormulaText = Annotated[
@@ -40,6 +45,12 @@ SamplesFile = Annotated[
         metavar="FILE",
         help="Recorded samples: OpenMetrics, or promtool tsdb dump.",
         show_default=False,
+    ),
+]
+Recorded = Annotated[
+    bool,
+    typer.Option(
+        "--recorded", help="On what the settings' daemon has recorded, up to this second."
     ),
 ]
 At = Annotated[
@@ -67,6 +78,7 @@ def evaluate(
     work: Work,
     formula: FormulaText,
     samples: SamplesFile = None,
+    recorded: Recorded = False,
     at: At = "",
     semantics: Semantics = "3",
 ) -> None:
@@ -76,9 +88,10 @@ def evaluate(
     Examples:
       run.py formula eval 'sum by (campaign) (dialer_agents)' --samples day.om
       run.py formula eval @config/formulas/mine.promql --samples day.om --at 2026-03-02T10:30
+      run.py formula eval compliance_guard --recorded
     """
-    compiled = _compiled(formula, semantics)
-    store, t_ms = _samples(samples, at)
+    compiled = _compiled(work, formula, semantics)
+    store, t_ms = _series(work, compiled, samples, at, recorded=recorded)
     result = compiled.at(store, t_ms)
     found = {
         "formula": compiled.text,
@@ -103,6 +116,7 @@ def preview(
     work: Work,
     formula: FormulaText,
     samples: SamplesFile = None,
+    recorded: Recorded = False,
     at: At = "",
     semantics: Semantics = "3",
     campaign: CampaignTitle = "",
@@ -114,10 +128,11 @@ def preview(
     \b
     Examples:
       run.py formula preview @mine.promql --samples day.om --campaign "Spring offer"
+      run.py formula preview compliance_guard --recorded --campaign "Spring offer"
       run.py formula preview 'sum(rate(dialer_call_attempts_total[2s]))'
     """
-    compiled = _compiled(formula, semantics)
-    store, t_ms = _samples(samples, at, needed=False)
+    compiled = _compiled(work, formula, semantics)
+    store, t_ms = _series(work, compiled, samples, at, recorded=recorded, needed=False)
     number = compiled.number(store, t_ms / 1000, campaign)
     findings = lint(compiled.text)
     mended = mend(compiled.text)
@@ -134,7 +149,7 @@ def preview(
 
     def show(data: dict[str, Any]) -> None:
         work.out.tree(_branch(data["parts"]))
-        if samples is not None:
+        if samples is not None or recorded:
             told = data["reason"] if data["value"] is None else number_text(data["value"])
             work.out.say(f"\npacing takes: {told}")
         for finding in data["findings"]:
@@ -147,8 +162,11 @@ def preview(
     work.answer(found, show)
 
 
-def _compiled(given: str, semantics: str) -> Formula:
+def _compiled(work: Work, given: str, semantics: str) -> Formula:
     where, text = "formula", given
+    config = work.config_if_any()
+    if given.isidentifier() and config is not None:
+        text = work.host.site(config).site.formulas.get(given, given)
     if given == str(STANDARD_INPUT):
         text, where = read_text(STANDARD_INPUT)
     elif given.startswith("@"):
@@ -160,14 +178,40 @@ def _compiled(given: str, semantics: str) -> Formula:
         raise InputError(place, error.what, error.mend) from None
 
 
-def _samples(file: Path | None, at: str, *, needed: bool = True) -> tuple[SeriesStore, int]:
+def _series(
+    work: Work,
+    formula: Formula,
+    file: Path | None,
+    at: str,
+    *,
+    recorded: bool,
+    needed: bool = True,
+) -> tuple[SeriesStore, int]:
     """The series, and the instant in ms: `at`, else that of the last sample."""
-    if file is None:
-        if needed:
-            raise InputError("--samples", "no samples are given", "name a file that holds some")
+    if recorded:
+        store = _recorded(work, formula, _instant_ms(at) / 1000 if at else time.time())
+    elif file is not None:
+        store = read_samples(*read_text(file))
+    elif needed:
+        raise InputError("--samples", "no samples are given", "name a file, or give --recorded")
+    else:
         return SeriesStore(), _instant_ms(at) if at else 0
-    store = read_samples(*read_text(file))
-    return store, _instant_ms(at) if at else max(series.stamps_ms[-1] for series in store)
+    stamps = [series.stamps_ms[-1] for series in store if series.stamps_ms]
+    return store, _instant_ms(at) if at else max(stamps)
+
+
+def _recorded(work: Work, formula: Formula, until: float) -> SeriesStore:
+    """What a daemon's journal holds of series, as far back as the formula looks."""
+    reach_s = LONGEST_KEPT_MS / 1000
+    if formula.reads.reach_ms is not None:
+        reach_s = formula.reads.reach_ms / 1000
+    journal = work.host.site(work.config()).site.journal_dir
+    wanted = Wanted((Sampled,), since=until - reach_s - 2 * WHOLE_EVERY_S, until=until)
+    records = [r for r in read_journal(journal, wanted) if isinstance(r, Sampled)]
+    if not records:
+        what = "it holds no series of that time"
+        raise InputError(str(journal), what, "run a daemon with journal.series: true, or give --at")
+    return read_series(records)
 
 
 def _instant_ms(at: str) -> int:

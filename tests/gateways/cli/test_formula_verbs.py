@@ -1,10 +1,14 @@
 """formula eval and preview, and what check says of formulas."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from dialer.metrics import Metrics
+from dialer.series_log import SeriesLog
+from gateways.journal import JournalConfig, JournalWriter
 from tests.gateways.cli.conftest import CommandLine
 
 Write = Callable[[str, str], str]
@@ -133,3 +137,23 @@ def test_check_tells_errors_of_formulas_and_warns_of_the_rest(
     data = run.data("check", risky)["files"][0]
     assert data["kind"] == "formula"
     assert len(data["warnings"]) == 2
+
+
+def test_what_a_daemon_has_recorded_is_evaluated(run: CommandLine, folder: Path) -> None:
+    metrics = Metrics()
+    metrics.open_campaign("spring")
+    metrics.gauge("dialer_agents", campaign="spring", state="ready").set(4)
+    log, now = SeriesLog(metrics), time.time()
+    writer = JournalWriter(JournalConfig(folder / "journal"))
+    writer.start()
+    for ago in range(70, 0, -1):
+        record = log.record(now - ago)
+        if record is not None:
+            writer.append(record)
+    writer.close()
+    found = run.data("formula", "eval", f"{BY} (dialer_agents)", "--recorded")
+    assert [row["value"] for row in found["result"]] == [4.0]
+    preview = ("formula", "preview", f"{BY} (dialer_agents)", "--recorded")
+    assert run.data(*preview, "--campaign", "spring")["value"] == 4.0
+    told = run.refused("formula", "eval", "up", "--recorded", "--at", "1000000")
+    assert "holds no series of that time" in told
