@@ -146,5 +146,6 @@ def _spending(middle: float, debt: float, softness: float) -> Spending:
     power = min(50.0, max(-50.0, -debt / softness))
     wanted = exp(power)
     factor = min(_HIGHEST, max(_LOWEST, wanted))
-    word = "risk" if factor == wanted else "risk, kappa at its bound"
+    allowed = "as many as kappa allows"
+    word = allowed if factor == wanted else f"{allowed}, which is at its bound"
     return Spending(middle * factor, debt, word)

@@ -13,6 +13,7 @@ from dialer import journal
 from dialer.flow.graph import Flow, load_flow
 from dialer.flow.nodes import Lookahead
 from dialer.ports import ContactNext, Settlement
+from gateways.control.explain_record import pulse_words
 from sim.carrier import SimTrunk
 from sim.desk import Desk, SimDesk
 from sim.endless_list import EndlessList
@@ -172,3 +173,6 @@ def test_a_campaign_that_looks_ahead_has_busy_agents_and_says_why() -> None:
     saw = dict(dialed[-1].inputs)
     assert {"expected_answers", "expected_free", "risk", "kappa", "debt"} <= set(saw)
     assert saw["risk"] <= saw["kappa"]
+    words = pulse_words(dialed[-1])
+    for name in ("expected answers", "expected free", "spare", "risk", "kappa", "debt"):
+        assert f"{name} " in words
