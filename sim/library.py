@@ -122,6 +122,11 @@ class Library:
             _set_in_scenario(document, setting)
         return load_scenario(document.dump(), f"{name} with {_SET}", path.parent)
 
+    def campaign(self, given: Path) -> Path:
+        """A campaign's file, by its path or by the name of a blueprint that ships."""
+        shipped = self.campaigns / f"{given}.yaml"
+        return shipped if not given.exists() and shipped.exists() else given
+
     def _path_of(self, given: str) -> Path:
         path = Path(given)
         shipped = {found.stem: found for found in sorted(self.scenarios.glob("*.yaml"))}
@@ -230,16 +235,34 @@ def _within(holder: object, part: str | int) -> object:
 
 def _set_in_flow(document: Document, setting: Setting) -> None:
     """Set something of the flow itself, or of the node whose id comes first."""
-    place = setting.place[1:]
+    set_in_flow(document, setting.place[1:], setting.value)
+
+
+def set_in_flow(document: Document, place: Place, value: object) -> None:
+    """Set something in a flow's document. place: of `place_in_flow`, as a person says it.
+
+    Raises:
+        FlowError: there is no such place.
+    """
+    place = place_in_flow(document, place)
+    _hold(document, place, {}, FlowError)
+    document.set(place, value)
+
+
+def place_in_flow(document: Document, place: Place) -> Place:
+    """Where something stands that a person calls by the id of its node: dial.ring_timeout_s.
+
+    Raises:
+        FlowError: there is no such node.
+    """
     nodes = document.data.get("nodes", []) if isinstance(document.data, dict) else []
     ids = [node.get("id") for node in nodes if isinstance(node, dict)]
     if len(place) > 1 and place[0] in ids:
-        place = ("nodes", ids.index(place[0]), *place[1:])
-    elif len(place) > 1 and place[0] not in ("compliance", "nodes"):
+        return ("nodes", ids.index(place[0]), *place[1:])
+    if len(place) > 1 and place[0] not in ("compliance", "nodes"):
         mend = suggestion(str(place[0]), _words(ids))
         raise FlowError(f"{_SET} {OF_CAMPAIGN}{place[0]}", "no such node", mend)
-    _hold(document, place, {}, FlowError)
-    document.set(place, setting.value)
+    return place
 
 
 def _words(ids: Iterable[object]) -> list[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dialer.errors import InputError
+from dialer.flow.graph import FlowDefinition
 from dialer.flow.nodes import SeizeAgent
 from sim.experiment import FIGURES, Case, Progress, RunDay, Summary, run_all, run_case
 from sim.library import Library
@@ -146,9 +147,7 @@ def proof(
     world = library.scenario(scenario)
     case = library.case_of(world, flow_text, name, agents or 1, hours)
     if agents is None:
-        targets = [node.target for node in case.flow.nodes if isinstance(node, SeizeAgent)]
-        fixed = [target for target in targets if isinstance(target, int)]
-        case = replace(case, agents=max(fixed, default=_AGENTS))
+        case = replace(case, agents=agents_seized(case.flow))
     law = case.preset.abandonment
     given = thresholds_of(thresholds)
     if not given and law is None:
@@ -157,6 +156,12 @@ def proof(
     if not given and law is not None:
         given = (Threshold("abandonment", "<=", law.target),)
     return Trial(case, seed, replications, given)
+
+
+def agents_seized(flow: FlowDefinition) -> int:
+    """As many agents as a flow strives for; a usual number where it says none."""
+    targets = [node.target for node in flow.nodes if isinstance(node, SeizeAgent)]
+    return max((target for target in targets if isinstance(target, int)), default=_AGENTS)
 
 
 def thresholds_of(texts: Sequence[str]) -> tuple[Threshold, ...]:

@@ -1,26 +1,19 @@
 """simulate: what a campaign will do in a scenario, before one phone rings."""
 
 import json
+import shlex
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from sim.cli.lent import Lab, Out, Work
+from sim.days import series_case
 from sim.experiment import RunDay, run_case
 from sim.recording import record_case
-from sim.statistics import Estimate, RatioEstimate
+from sim.report.words import IN_WORDS, estimate_cells
 from sim.trial import OCCUPANCY, Result, Trial, precision_of, thresholds_of
-
-_IN_WORDS = {
-    "occupancy": "occupancy",
-    "abandonment": "abandonment, as the dialer measured it",
-    "true_abandonment": "abandonment, as people suffered it",
-    "calls_per_agent_hour": "callers per agent and hour",
-    "answer_to_agent_seconds": "from the answer to an agent, s",
-    "agent_wait_seconds": "an agent's wait for a caller, s",
-}
 
 
 def add_to(app: typer.Typer, lab: Lab) -> None:
@@ -97,23 +90,23 @@ def add_to(app: typer.Typer, lab: Lab) -> None:
             thresholds_of(threshold or ()),
             precision_of(precision),
             workers,
-            run_day=_recording(journal, lab) if journal is not None else run_case,
+            run_day=_run_day(journal, report is not None, lab),
         )
         with work.out.progress(f"{case.scenario.name}, {case.pacer}") as told:
             result = trial.run(told)
+        page = None
         if report is not None:
-            _write_report(report, result)
+            options = {"--set": set or [], "--threshold": threshold or []}
+            command = _command(scenario, campaign, pacer, trial, options, precision)
+            page = _write_report(report, result, command, lab)
         if work.as_json:
             work.out.document(result.document())
         else:
             show(work.out, result)
+            if page is not None:
+                work.out.say(f"Report: {page}")
         if not result.good:
             work.miss_threshold()
-
-
-def _recording(folder: Path, lab: Lab) -> RunDay:
-    folder.mkdir(parents=True, exist_ok=True)
-    return partial(record_case, folder=folder, versions=dict(lab.versions))
 
 
 def show(out: Out, result: Result) -> None:
@@ -127,7 +120,7 @@ def show(out: Out, result: Result) -> None:
     )
     out.say()
     level = f"{summary.level:.0%} interval"
-    rows = [(words, *_cells(summary.estimate(name))) for name, words in _IN_WORDS.items()]
+    rows = [(words, *estimate_cells(summary.estimate(name))) for name, words in IN_WORDS.items()]
     out.table(("figure", "mean", level, "judged by"), rows, numbers=("mean", level, "judged by"))
     out.say()
     out.say(f"Occupancy is {OCCUPANCY}.")
@@ -163,25 +156,48 @@ def _show_promises(out: Out, result: Result) -> None:
             out.say(f"  seed {replication.seed}: {line}")
 
 
-def _cells(estimate: Estimate | RatioEstimate | None) -> tuple[str, str, str]:
-    if estimate is None:
-        return "none", "", ""
-    judged = f"{estimate.upper:.4g}" if isinstance(estimate, RatioEstimate) else ""
-    mean = f"{estimate.mean:.4g}"
-    if estimate.half_width is None:
-        return mean, "one day has none", judged
-    return mean, f"{estimate.lower:.4g} to {estimate.upper:.4g}", judged
-
-
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items())
 
 
-def _write_report(folder: Path, result: Result) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(result.document(), indent=2, default=_plain)
+def _run_day(journal: Path | None, looked_at: bool, lab: Lab) -> RunDay:
+    """What runs one day: recorded, or looked at through its course, or both, or neither."""
+    run: RunDay = run_case
+    if journal is not None:
+        journal.mkdir(parents=True, exist_ok=True)
+        run = partial(record_case, folder=journal, versions=dict(lab.versions))
+    return partial(series_case, run=run) if looked_at else run
+
+
+def _command(
+    scenario: str,
+    campaign: Path | None,
+    pacer: str,
+    trial: Trial,
+    options: dict[str, list[str]],
+    precision: str,
+) -> str:
+    """The command that gives this result again."""
+    case = trial.case
+    parts = ["run.py", "simulate", scenario]
+    parts += ["--campaign", str(campaign)] if campaign is not None else ["--pacer", pacer]
+    parts += ["--agents", str(case.agents), "--hours", f"{case.day.hours:g}"]
+    parts += ["--replications", str(trial.replications), "--seed", str(trial.seed)]
+    if case.jitter_s:
+        parts += ["--jitter", f"{case.jitter_s * 1000:g}"]
+    for name, values in options.items():
+        for value in values:
+            parts += [name, value]
+    if precision:
+        parts += ["--precision", precision]
+    return shlex.join(parts)
+
+
+def _write_report(folder: Path, result: Result, command: str, lab: Lab) -> Path:
+    """The page, and beside it all figures as JSON."""
+    from sim.report.simulate_report import write_simulate_report
+
+    page = write_simulate_report(result, command, lab.versions, folder)
+    text = json.dumps(result.document(), indent=2, default=str)
     (folder / "simulate.json").write_text(text + "\n", "utf-8")
-
-
-def _plain(value: Any) -> Any:
-    return str(value)
+    return page

@@ -13,7 +13,9 @@ from sim.report import charts
 from sim.report.charts import Line
 from sim.report.page import Cell as TableCell
 from sim.report.page import Finding, Page
+from sim.report.words import assumption_rows, fixed, percent, points
 from sim.scenario import Scenario
+from sim.statistics import Estimate
 from sim.trial import OCCUPANCY
 
 
@@ -57,7 +59,7 @@ def write_benchmark_report(
     for name, scenario in {cell.scenario: cell.case.scenario for cell in comparison.cells}.items():
         page.table(
             (name, "", "from"),
-            [(each.name, each.value, _origin(each.fitted)) for each in scenario.assumptions()],
+            assumption_rows(scenario),
         )
     _how(page, comparison, command, versions, first.case.scenario)
     return page.write(folder)
@@ -102,8 +104,11 @@ def _finding(group: Sequence[Cell]) -> Finding:
     title = _title(group[0])
     safe = [cell for cell in group if cell.summary.abandonment.upper <= limit]
     over = [cell for cell in group if cell.summary.abandonment.lower > limit]
-    costs = _list([f"{cell.pacer} ({_percent(cell.summary.abandonment.mean)})" for cell in over])
+    costs = _list([f"{cell.pacer} ({percent(cell.summary.abandonment.mean)})" for cell in over])
     rest = f" Over the limit: {costs}." if over else ""
+    unsure = [cell for cell in group if cell not in safe and cell not in over]
+    near = _list([f"{cell.pacer} ({_bound(cell)})" for cell in unsure])
+    rest += f" Too near to tell in so few days: {near}." if unsure else ""
     if not safe:
         return Finding(
             f"{title}: no pacer surely keeps abandonment up to {limit:.0%}.{rest}", "bad"
@@ -112,10 +117,15 @@ def _finding(group: Sequence[Cell]) -> Finding:
     abandonment = best.summary.abandonment
     return Finding(
         f"{title}: of those that surely keep abandonment up to {limit:.0%}, {best.pacer} keeps "
-        f"agents busiest, {_percent(best.summary.occupancy.mean)} of their time, and abandons "
-        f"{_percent(abandonment.mean)} (at most {_percent(abandonment.upper)}).{rest}",
+        f"agents busiest, {percent(best.summary.occupancy.mean)} of their time, and abandons "
+        f"{percent(abandonment.mean)} (at most {percent(abandonment.upper)}).{rest}",
         "good",
     )
+
+
+def _bound(cell: Cell) -> str:
+    abandonment = cell.summary.abandonment
+    return f"{percent(abandonment.mean)}, at most {percent(abandonment.upper)}"
 
 
 _NUMBERS = (
@@ -144,14 +154,14 @@ def _table(cells: Sequence[Cell]) -> tuple[Sequence[str], list[list[str | TableC
                 cell.scenario,
                 str(cell.agents),
                 cell.pacer,
-                _percent(summary.occupancy.mean, summary.occupancy.half_width),
-                _percent(abandonment.mean, abandonment.half_width),
-                TableCell(_percent(abandonment.upper), mood),
-                _percent(summary.true_abandonment.mean),
+                percent(summary.occupancy.mean, summary.occupancy.half_width),
+                percent(abandonment.mean, abandonment.half_width),
+                TableCell(percent(abandonment.upper), mood),
+                percent(summary.true_abandonment.mean),
                 f"{cell.days_over_limit:.0%}",
-                _seconds(summary.calls_per_agent_hour.mean, 1),
-                _seconds(_mean(summary.answer_to_agent_seconds), 2),
-                _seconds(_mean(summary.agent_wait_seconds), 1),
+                fixed(summary.calls_per_agent_hour.mean, 1),
+                fixed(_mean(summary.answer_to_agent_seconds), 2),
+                fixed(_mean(summary.agent_wait_seconds), 1),
             ]
         )
     return columns, rows
@@ -167,17 +177,12 @@ def _differences(found: Sequence[Difference]) -> tuple[Sequence[str], list[list[
             each.scenario,
             str(each.agents),
             each.pacer,
-            _points(each.occupancy),
-            _points(each.abandonment),
+            points(each.occupancy),
+            points(each.abandonment),
         ]
         for each in found
     ]
     return columns, rows
-
-
-def _points(estimate: object) -> str:
-    mean, half_width = 100 * estimate.mean, estimate.half_width  # type: ignore[attr-defined]
-    return f"{mean:+.2f}" + ("" if half_width is None else f" ± {100 * half_width:.2f}")
 
 
 def _lines(group: Sequence[Cell]) -> list[Line]:
@@ -192,18 +197,5 @@ def _list(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def _origin(fitted: bool) -> TableCell:
-    return TableCell("fitted", "good") if fitted else TableCell("guessed")
-
-
-def _mean(estimate: object) -> float | None:
-    return getattr(estimate, "mean", None)
-
-
-def _percent(value: float, half_width: float | None = None) -> str:
-    told = f"{100 * value:.1f} %" if value >= 0.1 else f"{100 * value:.2f} %"
-    return told if half_width is None else f"{told} ± {100 * half_width:.2f}"
-
-
-def _seconds(value: float | None, digits: int) -> str:
-    return "" if value is None else f"{value:.{digits}f}"
+def _mean(estimate: Estimate | None) -> float | None:
+    return estimate.mean if estimate is not None else None

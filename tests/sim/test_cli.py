@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from gateways.cli.host import ProofOptions
 from run import Here, command_line
 from sim.experiment import FIGURES
+from tests.sim.page_rules import assert_self_contained
 from tests.sim.world_plans import CONFIG
 
 SHORT = ("--agents", "4", "--hours", "0.1", "--workers", "1")
@@ -138,7 +139,7 @@ def test_a_flow_is_proven_against_the_limit_of_its_law_with_the_agents_it_seizes
     assert [each["threshold"] for each in shown.document["thresholds"]] == ["abandonment <= 0.03"]
     assert heard == [(1, 2), (2, 2)]
     assert shown.good is False  # six minutes prove nothing
-    easy = replace(options, thresholds=("abandonment<=0.9",))
+    easy = replace(options, thresholds=("abandonment<=1",))
     assert Here().prove(flow, "campaign Power", easy, told).good is True
 
 
@@ -161,3 +162,21 @@ def test_a_claim_that_fails_is_exit_code_three(monkeypatch: pytest.MonkeyPatch) 
     result = run("validate")
     assert result.exit_code == 3
     assert "WRONG" in result.stdout
+
+
+def test_simulate_writes_a_page_that_opens_offline_beside_its_figures(tmp_path: Path) -> None:
+    folder = tmp_path / "page"
+    words = ("simulate", "everyday", "--pacer", "power:2", "--replications", "2", *SHORT)
+    both = ("--report", str(folder), "--journal", str(tmp_path / "journal"))
+    shown = run(*words, "--threshold", "abandonment<=1", *both)
+    assert shown.exit_code == 0, shown.output
+    assert f"Report: {folder / 'index.html'}" in shown.stdout
+    page = (folder / "index.html").read_text()
+    assert_self_contained(page, pictures=4)
+    for told in ("Power in everyday", "Threshold abandonment", "guessed", "journal_sha256"):
+        assert told in page, told
+    assert "run.py simulate everyday --pacer power:2 --agents 4 --hours 0.1" in page
+    figures = json.loads((folder / "simulate.json").read_text())
+    plain = simulated("everyday", "--pacer", "power:2", "--replications", "2")
+    assert figures["journal_sha256"] == plain["journal_sha256"]
+    assert len(list((tmp_path / "journal").iterdir())) == 2
