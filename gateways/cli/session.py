@@ -6,18 +6,18 @@ itself. A daemon that hangs is never worked around, save by a panic stop.
 """
 
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from dialer.errors import ControlError
 from gateways.cli.host import Place
+from gateways.closing import Closing
 from gateways.control import DOORS, Commands, ControlClient, Door, NoDaemonError, Site
 from gateways.control.client import TIMEOUT_S
 from gateways.control.daemon_commands import write_panic_file
 from gateways.store import Store
 
 
-class Session:
+class Session(Closing):
     """Carries out verbs for one command line.
 
     config: the settings file, for messages. place: what it leads to.
@@ -68,14 +68,3 @@ class Session:
         if self._opened is not None:
             self._opened.close()
             self._opened = None
-
-    def __enter__(self) -> "Session":
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -7,13 +7,13 @@ writer runs, and `close` leaves nothing behind.
 import time
 from collections.abc import Callable
 from datetime import tzinfo
-from types import TracebackType
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from dialer.contacts import Schema
 from dialer.errors import StoreError
+from gateways.closing import Closing
 from gateways.store.agents import Agents
 from gateways.store.attempts import Attempts
 from gateways.store.callbacks import Callbacks
@@ -33,7 +33,7 @@ from gateways.store.suppressed import SuppressedNumbers
 from gateways.store.writer import Writer, reason
 
 
-class Store:
+class Store(Closing):
     """An open database. `port` is for the actors; the others are for command lines and consoles,
     wait for their answers, and may be used from any thread.
     """
@@ -70,17 +70,6 @@ class Store:
         if self._ownership is not None:
             self._ownership.release()
             self._ownership = None
-
-    def __enter__(self) -> "Store":
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def open_store(

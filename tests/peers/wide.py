@@ -40,7 +40,7 @@ from tests.peers.behaviours import (
     UNAVAILABLE,
     Behaviour,
 )
-from tests.peers.sipp import free_port
+from tests.peers.site import Width, sip_settings
 
 SHARES: tuple[tuple[int, Behaviour, str], ...] = (
     (9, DIRECT, ""),
@@ -140,40 +140,10 @@ def expected(row: Row, plan: Mapping[str, Behaviour]) -> str:
     return by_name[plan[row.number[-2:]].name] or ANSWERED[row.campaign]
 
 
-def settings(folder: Path, carrier: str, desk: Mapping[str, str], host: str = "127.0.0.1") -> str:
+def settings(folder: Path, carrier: str, desk: Mapping[str, str]) -> str:
     """A daemon on loopback, with a trunk to `carrier` and a SIP phone for each of `desk`."""
-    rows = "\n".join(f"  - {{id: {name}, address: '{uri}'}}" for name, uri in desk.items())
-    sip_port = free_port(host)
-    return f"""
-data_dir: {folder}/var
-live: false
-allow_list: ["+1202555*"]
-attributes:
-  - {{name: customer_id, type: text, key: true}}
-  - {{name: phone, type: phone, required: true}}
-  - {{name: part, type: text}}
-trunks:
-  - name: carrier
-    kind: sip
-    remote: {carrier}
-    bind: {host}:{sip_port}
-    username: dialer
-    password: s3cret
-    max_channels: 500
-    calls_per_second: 100
-desk:
-  kind: sip
-  bind: {host}:{sip_port}
-  wrap_up_s: 0.2
-agents:
-{rows}
-media:
-  bind_host: {host}
-  first_port: 22000
-  last_port: 25998
-metrics: {{port: 0}}
-log: {{level: info, format: json}}
-"""
+    width = Width(500, 100, range(22000, 26000))
+    return sip_settings(folder, carrier, desk, width, attributes=("part",))
 
 
 def publish(dialer: Dialer, agents: int, dials_per_s: int) -> None:
