@@ -117,7 +117,8 @@ class FiguresJournal(StepReader):
         return self.figures
 
     def on_pulse(self, record: Pulse) -> None:
-        self.figures.last_reason = record.reason
+        if record.at < self._until:  # the end of a simulated day is no reason
+            self.figures.last_reason = record.reason
 
     def _on_dialing(self, record: CallMoved) -> None:
         if self._since <= record.at < self._until:

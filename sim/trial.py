@@ -5,13 +5,13 @@ for a wrong word must not cost an hour.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from dialer.errors import InputError
 from dialer.flow.graph import FlowDefinition
-from dialer.flow.nodes import SeizeAgent
+from dialer.flow.nodes import Init, SeizeAgent
 from sim.experiment import FIGURES, Case, Progress, RunDay, Summary, run_all, run_case
 from sim.library import Library
 from sim.replication import Replication
@@ -97,6 +97,12 @@ class Result:
         """Whether every threshold is kept."""
         return all(verdict.ok for verdict in self.verdicts)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures should know of how they came about."""
+        case = self.trial.case
+        return tuple(_notes(case, self.summary))
+
     def document(self) -> dict[str, Any]:
         """All of it as JSON has it."""
         case = self.trial.case
@@ -112,6 +118,7 @@ class Result:
             **self.summary.document(),
             "occupancy_formula": OCCUPANCY,
             "assumptions": [each._asdict() for each in case.scenario.assumptions()],
+            "notes": list(self.notes),
             "thresholds": [
                 {
                     "threshold": str(verdict.threshold),
@@ -122,6 +129,19 @@ class Result:
                 for verdict in self.verdicts
             ],
         }
+
+
+def _notes(case: Case, summary: Summary) -> Iterator[str]:
+    targets = [node.target for node in case.flow.nodes if isinstance(node, SeizeAgent)]
+    fixed = [target for target in targets if isinstance(target, int)]
+    if fixed and len(fixed) == len(targets) and max(fixed) < case.agents:
+        yield f"the flow seizes {max(fixed)} of the {case.agents} agents at the most"
+    for node in case.flow.nodes:
+        if isinstance(node, Init) and node.filter:
+            yield f"the filter {node.filter!r} is taken to find everybody on the list"
+    if not summary.calls:
+        reason = summary.replications[0].figures.last_reason or "no pulse"
+        yield f"nobody was called: {reason}"
 
 
 def proof(

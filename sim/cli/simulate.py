@@ -131,8 +131,8 @@ def show(out: Out, result: Result) -> None:
     speed = summary.calls / summary.cpu_seconds if summary.cpu_seconds else 0
     out.say(f"{summary.calls:,} calls, {speed:,.0f} per CPU-second.")
     out.say(_counts(summary.outcomes))
-    if not summary.calls:
-        out.say(f"Nobody was called: {summary.replications[0].figures.last_reason or 'no pulse'}.")
+    for note in result.notes:
+        out.say(f"Note: {note}.")
     out.say()
     fitted = {True: "fitted", False: "guessed"}
     out.table(

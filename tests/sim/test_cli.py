@@ -24,7 +24,7 @@ def run(*words: str) -> Result:
 
 
 def simulated(*words: str, code: int = 0) -> Any:
-    result = run("simulate", *words, *SHORT, "--json")
+    result = run("simulate", *SHORT, *words, "--json")
     assert result.exit_code == code, result.output
     assert result.stderr == ""
     return json.loads(result.stdout)
@@ -108,7 +108,18 @@ def test_days_are_added_until_the_figure_is_as_sure_as_wanted() -> None:
 
 def test_a_campaign_that_dials_nobody_says_why() -> None:
     shown = run("simulate", "base", "--set", "start=2026-03-02 22:00", *SHORT).stdout
-    assert "Nobody was called: " in shown
+    assert "Note: nobody was called: outside the time windows of the Start node." in shown
+
+
+def test_what_a_reader_should_know_of_a_flow_is_noted() -> None:
+    flow = str(CONFIG / "campaigns" / "power.yaml")
+    words = ("--campaign", flow, "--set", "campaign.init.filter=vips", "--set", "trunk.channels=9")
+    told = simulated("base", *words, "--replications", "1", "--agents", "12")
+    assert told["notes"] == [
+        "the flow seizes 10 of the 12 agents at the most",
+        "the filter 'vips' is taken to find everybody on the list",
+    ]
+    assert told["calls"] > 10
 
 
 @pytest.mark.parametrize(
