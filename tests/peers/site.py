@@ -11,7 +11,7 @@ from tests.peers.sipp import free_port
 
 
 class Width(NamedTuple):
-    """How much a trunk carries, and the ports of its audio."""
+    """How much a trunk carries, and the even ports of its audio."""
 
     max_channels: int
     calls_per_second: int

@@ -63,7 +63,7 @@ OUTCOME_BY_DIGIT = {
 
 def settings(folder: Path, carrier: str, agents: dict[str, str], host: str = "127.0.0.1") -> str:
     """A daemon on loopback, with a trunk to `carrier` and SIP phones."""
-    return sip_settings(folder, carrier, agents, Width(100, 50, range(21000, 22000)), host=host)
+    return sip_settings(folder, carrier, agents, Width(100, 50, range(21000, 22000, 2)), host=host)
 
 
 FLOW = """

@@ -142,7 +142,7 @@ def expected(row: Row, plan: Mapping[str, Behaviour]) -> str:
 
 def settings(folder: Path, carrier: str, desk: Mapping[str, str]) -> str:
     """A daemon on loopback, with a trunk to `carrier` and a SIP phone for each of `desk`."""
-    width = Width(500, 100, range(22000, 26000))
+    width = Width(500, 100, range(22000, 26000, 2))
     return sip_settings(folder, carrier, desk, width, attributes=("part",))
 
 
