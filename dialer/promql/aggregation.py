@@ -179,6 +179,19 @@ def value_counts(name: str, keep: Callable[[Labels], Labels], inner: VectorRun) 
     return run
 
 
+def _total(values: list[float]) -> float:
+    """Exact, where Prometheus compensates; it differs by rounding only."""
+    try:
+        return math.fsum(values)
+    except (OverflowError, ValueError):  # infinities of both signs, or beyond what there is
+        return total_of(values)
+
+
+def _mean(values: list[float]) -> float:
+    total = _total(values)
+    return total / len(values) if math.isfinite(total) else mean_of(values)
+
+
 def _variance(values: list[float]) -> float:
     """By Welford's steps, without the compensation that stdvar_over_time has."""
     mean, total = values[0], (0.0 if math.isfinite(values[0]) else NAN)
@@ -198,8 +211,8 @@ def _greatest(values: list[float]) -> float:
 
 
 FOLDS: dict[str, Callable[[list[float]], float]] = {
-    "sum": total_of,
-    "avg": mean_of,
+    "sum": _total,
+    "avg": _mean,
     "min": _least,
     "max": _greatest,
     "count": lambda values: float(len(values)),

@@ -16,7 +16,7 @@ from dialer.promql.arithmetic import NAN
 from dialer.promql.context import EMPTY, Context, Run, ScalarRun, Vec, VectorRun
 from dialer.promql.labels import NAME, Labels
 from dialer.promql.nodes import Dialect, Node, Window
-from dialer.promql.remembered import mapped
+from dialer.promql.remembered import mapped, noted
 from dialer.promql.selectors import instant
 from dialer.promql.windows import RangeFunction
 
@@ -145,6 +145,7 @@ def _over(
     read, range_ms = window.read, window.range_ms
     renamed = mapped(drop) if drop is not None else None
     first_in = bisect_right if dialect.left_open else bisect_left
+    notes = noted(_gauges)
 
     def run(ctx: Context, t: int) -> Vec:
         vector, series, end = read(ctx, t)
@@ -170,20 +171,20 @@ def _over(
             gone = set(absent)
             vector = tuple([x for number, x in enumerate(vector) if number not in gone])
         if expects_counter:
-            _note_gauges(ctx, vector)
+            for note in notes(ctx, vector):
+                ctx.inform(note)
         return (vector if renamed is None else renamed(ctx, vector)), values
 
     return run
 
 
-def _note_gauges(ctx: Context, vector: tuple[Labels, ...]) -> None:
-    for labels in vector:
-        name = label_sets.get(labels, NAME)
-        if name and not name.endswith(_COUNTER_SUFFIXES):
-            ctx.inform(
-                "metric might not be a counter, name does not end in "
-                f'_total/_sum/_count/_bucket: "{name}"'
-            )
+def _gauges(vector: tuple[Labels, ...]) -> list[str]:
+    names = dict.fromkeys(label_sets.get(labels, NAME) for labels in vector)
+    return [
+        f'metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "{name}"'
+        for name in names
+        if name and not name.endswith(_COUNTER_SUFFIXES)
+    ]
 
 
 def _over_made(

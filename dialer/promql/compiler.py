@@ -6,6 +6,8 @@ reads, so that a sampler keeps just that and for just as long.
 """
 
 import re
+from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,12 +21,15 @@ from dialer.promql.labels import NAME, Labels
 from dialer.promql.matchers import Matcher
 from dialer.promql.nodes import Dialect, Node, Selector
 from dialer.promql.reads import ReadsBuilder
-from dialer.promql.remembered import mapped, unchanged
+from dialer.promql.remembered import mapped, shared, unchanged
 from dialer.promql.series import LOOKBACK_MS, SeriesStore
 from dialer.promql.written import Written
 
 DEFAULT_STEP_MS = 60_000
 """Step of a subquery that names none: Prometheus' evaluation interval, by default."""
+
+_SHARED = {"Call", "AggregateExpr"}
+"""Kinds of parts that are worth to be evaluated once where they stand several times."""
 
 _AT = re.compile(r"@ (-?[0-9.]+)")
 _KINDS = {"Scalar": "scalar", "Vector": "vector", "Matrix": "matrix", "String": "string"}
@@ -38,9 +43,35 @@ class Compiler:
         self._dialect = dialect
         self._drop = label_sets.mark_name if dialect.delayed_names else label_sets.drop_name
         self.reads = ReadsBuilder()
+        self._times: Counter[str] = Counter()
+        self._shared: dict[tuple[str, object], Node] = {}
 
-    def node(self, part: Written) -> Node:  # noqa: PLR0911 - one return for each kind
+    def node(self, part: Written) -> Node:
         """Raises FormulaError for what cannot be evaluated here."""
+        if part.kind not in _SHARED:
+            return self._by_kind(part)
+        # Inside a subquery a part reaches further back, which has to be noted.
+        key = (part.text(), self.reads.outer)
+        found = self._shared.get(key)
+        if found is None:
+            found = self._by_kind(part)
+            if self._times[key[0]] > 1:
+                found = replace(found, run=shared(found.run))
+            self._shared[key] = found
+        return found
+
+    def whole(self, part: Written) -> Node:
+        """The whole formula."""
+        self._count(part)
+        return self.node(part)
+
+    def _count(self, part: Written) -> None:
+        if part.kind in _SHARED:
+            self._times[part.text()] += 1
+        for one in part.parts:
+            self._count(one)
+
+    def _by_kind(self, part: Written) -> Node:  # noqa: PLR0911 - one return for each kind
         tree = part.tree
         match part.kind:
             case "NumberLiteral":

@@ -35,9 +35,8 @@ class Context:
         self.end_ms = end_ms
         self.limits = limits
         self.left = limits.operations
-        # Dicts keep the order of what is remarked, once each.
-        self._warnings: dict[str, None] = {}
-        self._infos: dict[str, None] = {}
+        self._warnings: list[str] = []
+        self._infos: list[str] = []
 
     def spend(self, operations: int) -> None:
         """Raises FormulaBudgetError when the evaluation has cost too much."""
@@ -50,10 +49,12 @@ class Context:
             )
 
     def warn(self, text: str) -> None:
-        self._warnings[text] = None
+        if text not in self._warnings:
+            self._warnings.append(text)
 
     def inform(self, text: str) -> None:
-        self._infos[text] = None
+        if text not in self._infos:
+            self._infos.append(text)
 
     @property
     def notes(self) -> Notes:

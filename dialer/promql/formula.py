@@ -115,7 +115,7 @@ class Formula:
                 return _judged(answer)
             if self.kind != "vector":
                 return Number(None, "failed", f"the formula gives a {self.kind}, not a number")
-            return judged(self._samples(answer), campaign)
+            return judged(list(zip(*answer, strict=True)), campaign)
         except FormulaError as error:
             return Number(None, "failed", str(error))
 
@@ -189,7 +189,7 @@ def compile_formula(
     dialect = Dialect(semantics == "3", delayed_name_removal)
     compiler = Compiler(dialect)
     with syntax.guarded():
-        node = compiler.node(Written(tree))
+        node = compiler.whole(Written(tree))
     return Formula(text, node, compiler.reads.done(), dialect, limits or Limits())
 
 
@@ -204,15 +204,15 @@ def _judged(value: float) -> Number:
     return Number(None, "not_finite", f"the formula gives {number_text(value)}")
 
 
-def judged(samples: Sequence[Sample], campaign: str) -> Number:
+def judged(samples: Sequence[tuple[Labels, float]], campaign: str) -> Number:
     """The one number among these samples, other campaigns' left out, or why there is none."""
     if campaign:
-        own = {"", campaign}
-        samples = [s for s in samples if label_sets.get(s.labels, "campaign") in own]
+        own = ("", campaign)
+        samples = [one for one in samples if label_sets.get(one[0], "campaign") in own]
     if not samples:
         return Number(None, "empty", "the formula gives nothing: no series, or none that match")
     if len(samples) > 1:
         return Number(
             None, "failed", f"the formula gives {len(samples)} series: aggregate them, e.g. sum()"
         )
-    return _judged(samples[0].value)
+    return _judged(samples[0][1])

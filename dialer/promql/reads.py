@@ -43,6 +43,11 @@ class ReadsBuilder:
         self._pinned = False
         self._outer_ms = 0
 
+    @property
+    def outer(self) -> object:
+        """What tells apart the places from which selectors reach back."""
+        return self._outer_ms
+
     def selector(
         self, matchers: tuple[Matcher, ...], reach_ms: int, pinned: int | str | None
     ) -> None:

@@ -1,4 +1,4 @@
-"""What depends on labels only is worked out once, and kept while the same series come.
+"""What depends on labels only, or stands in a formula twice, is worked out once.
 
 The rule of this module: a vector's labels are one tuple that a selector hands out again and again,
 so the last question is known by its identity. Question and answer are replaced together. The work
@@ -6,9 +6,10 @@ is charged to the evaluation that has to do it.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from dialer.promql import labels as label_sets
-from dialer.promql.context import Context
+from dialer.promql.context import Context, Run
 from dialer.promql.labels import Labels
 
 Vector = tuple[Labels, ...]
@@ -40,6 +41,37 @@ def mapped(change: Callable[[Labels], Labels], *, distinct: bool = True) -> Rena
         return answer
 
     return change_all
+
+
+def noted(notes: Callable[[Vector], list[str]]) -> Callable[[Context, Vector], list[str]]:
+    """What there is to remark about a vector's labels."""
+    last: tuple[Vector, list[str]] = ((), [])
+
+    def run(ctx: Context, vector: Vector) -> list[str]:
+        nonlocal last
+        known, answer = last
+        if vector is not known:
+            ctx.spend(WORK * len(vector))
+            answer = notes(vector)
+            last = (vector, answer)
+        return answer
+
+    return run
+
+
+def shared(run: Run) -> Run:
+    """For a part that stands in a formula more than once: evaluated once an instant."""
+    last: tuple[Context | None, int, Any] = (None, 0, None)
+
+    def recall(ctx: Context, t: int) -> Any:
+        nonlocal last
+        known, at, answer = last
+        if known is not ctx or at != t:
+            answer = run(ctx, t)
+            last = (ctx, t, answer)
+        return answer
+
+    return recall
 
 
 def unchanged(_: Context, vector: Vector) -> Vector:

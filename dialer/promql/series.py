@@ -33,10 +33,10 @@ class Series:
         "_high",
         "_low",
         "_odd",
-        "_reset_at",
         "_resets_seen",
         "dropped",
         "labels",
+        "reset_at",
         "stale_ms",
         "stamps_ms",
         "values",
@@ -53,7 +53,7 @@ class Series:
         self.values: list[float] = [] if values is None else values
         self.stale_ms: list[int] = []
         self.dropped = 0
-        self._reset_at: list[int] = []
+        self.reset_at: list[int] = []
         self._resets_seen = 0
         self._high: list[float] = [0.0]
         self._low: list[float] = [0.0]
@@ -86,9 +86,8 @@ class Series:
 
     def resets(self, low: int, high: int) -> list[int]:
         """Indexes in (low, high) whose value is below the one before: counter resets."""
-        self._see_resets()
-        at = self._reset_at
-        if not at or at[-1] < low + self.dropped:
+        at = self.see_resets()
+        if not at or at[-1] <= low + self.dropped:
             return []
         first = bisect_right(at, low + self.dropped)
         return [index - self.dropped for index in at[first : bisect_left(at, high + self.dropped)]]
@@ -114,10 +113,10 @@ class Series:
         """Forget samples earlier than `t_ms`, in lots. True when nothing is left."""
         gone = bisect_left(self.stamps_ms, t_ms)
         if gone == len(self.stamps_ms) or gone >= max(_TRIM_AT, len(self.stamps_ms) // 4):
-            self._see_resets()
+            self.see_resets()
             del self.stamps_ms[:gone], self.values[:gone]
             self.dropped += gone
-            del self._reset_at[: bisect_left(self._reset_at, self.dropped)]
+            del self.reset_at[: bisect_left(self.reset_at, self.dropped)]
             seen = len(self._high) - 1
             if gone <= seen:
                 for column in (self._high, self._low, self._odd):
@@ -127,20 +126,23 @@ class Series:
             del self.stale_ms[: bisect_left(self.stale_ms, t_ms)]
         return not self.stamps_ms
 
-    def _see_resets(self) -> None:
+    def see_resets(self) -> list[int]:
+        """`reset_at`, brought up to date: where counter resets are, counted from the first sample
+        that ever was."""
         values, dropped = self.values, self.dropped
         end = len(values) + dropped
         seen = self._resets_seen
         if seen == end:
-            return
+            return self.reset_at
         start = max(seen - dropped, 1)
         before = values[start - 1] if values else 0.0
         for index in range(start, len(values)):
             value = values[index]
             if value < before:
-                self._reset_at.append(index + dropped)
+                self.reset_at.append(index + dropped)
             before = value
         self._resets_seen = end
+        return self.reset_at
 
     def _see_sums(self) -> None:
         highs, values = self._high, self.values

@@ -31,8 +31,12 @@ def extrapolated(*, counter: bool, per_second: bool, cap_first: bool) -> RangeFu
         first_value = values[low]
         change = values[last] - first_value
         if counter:
-            for index in series.resets(low, high):
-                change += values[index - 1]
+            at = series.see_resets()
+            if at and at[-1] > low + series.dropped:
+                for index in series.resets(low, high):
+                    change += values[index - 1]
+        if not change:  # most counters stand still most of the time
+            return change
         first_ms, last_ms = series.stamps_ms[low], series.stamps_ms[last]
         to_start, to_end = (first_ms - start_ms) / 1000, (end_ms - last_ms) / 1000
         sampled = (last_ms - first_ms) / 1000
