@@ -5,7 +5,7 @@ vector is worked out once and kept while the same series come.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from dialer.errors import FormulaEvaluationError
 from dialer.promql import labels as label_sets
@@ -22,22 +22,23 @@ from dialer.promql.labels import Labels
 from dialer.promql.remembered import grouping
 from dialer.promql.results import number_text
 
+Fold = Callable[[Sequence[float]], float]
 
-def folded(
-    fold: Callable[[list[float]], float], group_labels: Callable[[Labels], Labels], inner: VectorRun
-) -> VectorRun:
+
+def folded(fold: Fold, group_labels: Callable[[Labels], Labels], inner: VectorRun) -> VectorRun:
     """One value per group: sum, avg, min, max, count, group, stddev, stdvar."""
     grouped = grouping(group_labels)
+    keeps_one = fold in _KEEP_ONE
 
     def run(ctx: Context, t: int) -> Vec:
         vector, values = inner(ctx, t)
         if not values:
             return EMPTY
-        ctx.spend(2 * len(values))
-        groups, members = grouped(ctx, vector)
-        if len(members) == 1:
-            return groups, [fold(values)]
-        return groups, [fold([values[n] for n in numbers]) for numbers in members]
+        ctx.left -= 2 * len(values)
+        groups, _, pickers = grouped(ctx, vector)
+        if keeps_one and len(pickers) == len(values):
+            return groups, values
+        return groups, [fold(pick(values)) for pick in pickers]
 
     return run
 
@@ -54,8 +55,8 @@ def quantiles(
         if not values:
             return EMPTY
         ctx.spend(2 * len(values))
-        groups, members = grouped(ctx, vector)
-        return groups, [quantile(q, [values[n] for n in numbers]) for numbers in members]
+        groups, _, pickers = grouped(ctx, vector)
+        return groups, [quantile(q, pick(values)) for pick in pickers]
 
     return run
 
@@ -85,7 +86,7 @@ def best(
         if k < 1 or not values:
             return EMPTY
         ctx.spend(10 * len(values))
-        _, members = grouped(ctx, vector)
+        _, members, _ = grouped(ctx, vector)
         chosen: list[int] = []
         for numbers in members:
             heap = _Heap(values, k, largest=largest, in_place=in_place)
@@ -179,7 +180,7 @@ def value_counts(name: str, keep: Callable[[Labels], Labels], inner: VectorRun) 
     return run
 
 
-def _total(values: list[float]) -> float:
+def _total(values: Sequence[float]) -> float:
     """Exact, where Prometheus compensates; it differs by rounding only."""
     try:
         return math.fsum(values)
@@ -187,12 +188,12 @@ def _total(values: list[float]) -> float:
         return total_of(values)
 
 
-def _mean(values: list[float]) -> float:
+def _mean(values: Sequence[float]) -> float:
     total = _total(values)
     return total / len(values) if math.isfinite(total) else mean_of(values)
 
 
-def _variance(values: list[float]) -> float:
+def _variance(values: Sequence[float]) -> float:
     """By Welford's steps, without the compensation that stdvar_over_time has."""
     mean, total = values[0], (0.0 if math.isfinite(values[0]) else NAN)
     for count, value in enumerate(values[1:], 2):
@@ -202,15 +203,15 @@ def _variance(values: list[float]) -> float:
     return total / len(values)
 
 
-def _least(values: list[float]) -> float:
+def _least(values: Sequence[float]) -> float:
     return min(values, key=lambda value: (math.isnan(value), value))
 
 
-def _greatest(values: list[float]) -> float:
+def _greatest(values: Sequence[float]) -> float:
     return max(values, key=nan_first)
 
 
-FOLDS: dict[str, Callable[[list[float]], float]] = {
+FOLDS: dict[str, Fold] = {
     "sum": _total,
     "avg": _mean,
     "min": _least,
@@ -220,3 +221,5 @@ FOLDS: dict[str, Callable[[list[float]], float]] = {
     "stddev": lambda values: square_root(_variance(values)),
     "stdvar": _variance,
 }
+_KEEP_ONE = (_total, _mean, _least, _greatest)
+"""Of one value they make just that."""

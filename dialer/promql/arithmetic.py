@@ -6,7 +6,8 @@ where Prometheus' do, step for step, so that answers agree to the last digits.
 """
 
 import math
-from collections.abc import Callable, Iterable
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from math import isnan
 
 NAN, INF = math.nan, math.inf
@@ -136,7 +137,7 @@ def total_of(values: Iterable[float]) -> float:
     return total + lost
 
 
-def mean_of(values: list[float]) -> float:
+def mean_of(values: Sequence[float]) -> float:
     """The mean of one value or more, without an overflow of the sum: from there on it is the mean
     that is carried, as Prometheus does."""
     total, lost = values[0], 0.0
@@ -149,7 +150,7 @@ def mean_of(values: list[float]) -> float:
     return total / count + lost / count
 
 
-def _running_mean(values: list[float], at: int, total: float, lost: float) -> float:
+def _running_mean(values: Sequence[float], at: int, total: float, lost: float) -> float:
     mean, lost = total / (at - 1), lost / (at - 1)
     for count, value in enumerate(values[at - 1 :], at):
         share = (count - 1) / count
@@ -193,6 +194,16 @@ def variance(values: Iterable[float]) -> float:
 def square_root(value: float) -> float:
     return math.sqrt(value) if value >= 0 else NAN
 
+
+OVER_PAIRS: dict[str, Callable[[list[float], list[float]], list[float]]] = {
+    "+": lambda left, right: list(map(operator.add, left, right)),
+    "-": lambda left, right: list(map(operator.sub, left, right)),
+    "*": lambda left, right: list(map(operator.mul, left, right)),
+    "/": lambda left, right: [
+        a / b if b else divide(a, b) for a, b in zip(left, right, strict=True)
+    ],
+}
+"""The operators over two vectors whose elements match in their order."""
 
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "==": lambda a, b: a == b,

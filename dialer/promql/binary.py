@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from dialer.errors import FormulaEvaluationError
 from dialer.promql import labels as label_sets
-from dialer.promql.arithmetic import COMPARISONS, OPERATORS, OVER_VECTOR
+from dialer.promql.arithmetic import COMPARISONS, OPERATORS, OVER_PAIRS, OVER_VECTOR
 from dialer.promql.context import EMPTY, Context, ScalarRun, Vec, VectorRun
 from dialer.promql.labels import Labels
-from dialer.promql.remembered import WORK, Renamed, mapped
+from dialer.promql.remembered import WORK, Renamed
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def vector_number(
     def run(ctx: Context, t: int) -> Vec:
         names, values = vector(ctx, t)
         other = number(ctx, t)
-        ctx.spend(len(values))
+        ctx.left -= len(values)
         if swapped:
             return renamed(ctx, names), [compute(other, value) for value in values]
         return renamed(ctx, names), over(values, other)
@@ -83,9 +83,9 @@ def _compared(
     return run
 
 
-Pairs = tuple[list[tuple[int, int]], tuple[Labels, ...]]
-"""For each match, which element of the many (or left) side and which of the other; and the labels
-of the results."""
+Pairs = tuple[list[tuple[int, int]], tuple[Labels, ...], bool]
+"""For each match, which element of the many (or left) side and which of the other; the labels of
+the results; and whether every element matches the one in the same place."""
 
 
 def vectors(
@@ -100,23 +100,30 @@ def vectors(
     """Two vectors, element by element."""
     turned = matching.many == "right"
     filters = op in COMPARISONS and not as_bool
-    pair = _pairing(matching, unique=not filters)
+    pair = _pairing(matching, None if filters else renamed)
+    last: tuple[tuple[Labels, ...], tuple[Labels, ...], Pairs] = ((), (), ([], (), False))
+    over = OVER_PAIRS.get(op)
     compute = _as_number(COMPARISONS[op]) if op in COMPARISONS else OPERATORS[op]
 
     def run(ctx: Context, t: int) -> Vec:
+        nonlocal last
         left_vec, right_vec = left(ctx, t), right(ctx, t)
-        many, one = (right_vec, left_vec) if turned else (left_vec, right_vec)
-        if not many[1] or not one[1]:
+        (labels, manys), (others, ones) = (right_vec, left_vec) if turned else (left_vec, right_vec)
+        if not manys or not ones:
             return EMPTY
-        ctx.spend(2 * (len(many[1]) + len(one[1])))
-        pairs, names = pair(ctx, many[0], one[0])
-        ones, manys = one[1], many[1]
+        ctx.left -= 2 * (len(manys) + len(ones))
+        known = last
+        if known[0] is not labels or known[1] is not others:
+            last = known = (labels, others, pair(ctx, labels, others))
+        pairs, names, straight = known[2]
+        if straight and over is not None:
+            return names, over(left_vec[1], right_vec[1])
         if turned:
             values = [compute(ones[j], manys[i]) for i, j in pairs]
         else:
             values = [compute(manys[i], ones[j]) for i, j in pairs]
         if not filters:
-            return renamed(ctx, names), values
+            return names, values
         held = [number for number, value in enumerate(values) if value]
         pairs, names = [pairs[n] for n in held], tuple([names[n] for n in held])
         _require_unique(pairs, names, matching)
@@ -129,19 +136,16 @@ def vectors(
 
 
 def _pairing(
-    matching: Matching, *, unique: bool
+    matching: Matching, renamed: Renamed | None
 ) -> Callable[[Context, tuple[Labels, ...], tuple[Labels, ...]], Pairs]:
-    """A function that finds the matches of two vectors, and remembers its last answer.
+    """A function that finds the matches of two vectors.
 
-    unique: refuse what is matched twice at once; a comparison has to see first what is left.
+    renamed: what becomes of the results' labels, None for a comparison that filters: only of what
+        it leaves can be said whether it is matched twice.
     """
     key, included, result = matching.key, matching.included, matching.result
-    last: tuple[tuple[Labels, ...], tuple[Labels, ...], Pairs] = ((), (), ([], ()))
 
     def run(ctx: Context, many: tuple[Labels, ...], one: tuple[Labels, ...]) -> Pairs:
-        nonlocal last
-        if last[0] is many and last[1] is one:
-            return last[2]
         ctx.spend(WORK * (len(many) + len(one)))
         by_key: dict[Labels, int] = {}
         for number, labels in enumerate(one):
@@ -164,10 +168,12 @@ def _pairing(
                 for name in included:
                     named = label_sets.replace(named, name, label_sets.get(one[partner], name))
                 names.append(named)
-        if unique:
-            _require_unique(pairs, tuple(names), matching)
-        last = (many, one, (pairs, tuple(names)))
-        return last[2]
+        results = tuple(names)
+        if renamed is not None:
+            _require_unique(pairs, results, matching)
+            results = renamed(ctx, results)
+        straight = len(pairs) == len(many) == len(one) and all(i == j for i, j in pairs)
+        return pairs, results, straight
 
     return run
 
@@ -193,35 +199,44 @@ def _require_unique(
     label_sets.require_distinct(names)
 
 
+Chosen = tuple[list[int] | None, tuple[Labels, ...]]
+"""Of two vectors: which elements of the left are in the result, None for all (for `or`: which of
+the right, None for none); and the labels of the result."""
+
+
 def sets(op: str, left: VectorRun, right: VectorRun, key: Callable[[Labels], Labels]) -> VectorRun:
     """and, or, unless: by labels, values do not count."""
-    left_keys, right_keys = mapped(key, distinct=False), mapped(key, distinct=False)
+    last: tuple[tuple[Labels, ...], tuple[Labels, ...], Chosen] = ((), (), (None, ()))
+
+    def choose(ctx: Context, names: tuple[Labels, ...], others: tuple[Labels, ...]) -> Chosen:
+        nonlocal last
+        if last[0] is names and last[1] is others:
+            return last[2]
+        ctx.spend(WORK * (len(names) + len(others)))
+        chosen: list[int] | None
+        if op == "or":
+            there = {key(labels) for labels in names}
+            chosen = [n for n, labels in enumerate(others) if key(labels) not in there] or None
+            result = names + tuple([others[n] for n in chosen or ()])
+        else:
+            there, wanted = {key(labels) for labels in others}, op == "and"
+            chosen = [n for n, labels in enumerate(names) if (key(labels) in there) == wanted]
+            result = tuple([names[n] for n in chosen])
+            if len(chosen) == len(names):
+                chosen, result = None, names
+        last = (names, others, (chosen, result))
+        return last[2]
 
     def run(ctx: Context, t: int) -> Vec:
-        left_vec, right_vec = left(ctx, t), right(ctx, t)
-        ctx.spend(2 * (len(left_vec[1]) + len(right_vec[1])))
+        names, values = left(ctx, t)
+        others, more = right(ctx, t)
+        ctx.left -= 2 * (len(values) + len(more))
         if op == "or":
-            if not right_vec[1]:
-                return left_vec
-            if not left_vec[1]:
-                return right_vec
-            there = set(left_keys(ctx, left_vec[0]))
-            more = [
-                n for n, match in enumerate(right_keys(ctx, right_vec[0])) if match not in there
-            ]
-            if not more:
-                return left_vec
-            return (
-                left_vec[0] + tuple([right_vec[0][n] for n in more]),
-                left_vec[1] + [right_vec[1][n] for n in more],
-            )
-        there = set(right_keys(ctx, right_vec[0]))
-        wanted = op == "and"
-        held = [
-            n for n, match in enumerate(left_keys(ctx, left_vec[0])) if (match in there) == wanted
-        ]
-        if len(held) == len(left_vec[1]):
-            return left_vec
-        return tuple([left_vec[0][n] for n in held]), [left_vec[1][n] for n in held]
+            if not more or not values:
+                return (names, values) if values else (others, more)
+            chosen, result = choose(ctx, names, others)
+            return result, values if chosen is None else values + [more[n] for n in chosen]
+        chosen, result = choose(ctx, names, others)
+        return result, values if chosen is None else [values[n] for n in chosen]
 
     return run

@@ -5,7 +5,6 @@ function computes is told elsewhere. What is not here is refused when the formul
 """
 
 import math
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from math import isnan
 
@@ -18,7 +17,7 @@ from dialer.promql.labels import NAME, Labels
 from dialer.promql.nodes import Dialect, Node, Window
 from dialer.promql.remembered import mapped, noted
 from dialer.promql.selectors import instant
-from dialer.promql.windows import RangeFunction
+from dialer.promql.windows import Batch, RangeFunction, each
 
 _NATIVE = (
     *("histogram_count", "histogram_sum", "histogram_avg", "histogram_stddev"),
@@ -54,7 +53,7 @@ def compile_call(  # noqa: PLR0911 - one return for each family
         kept = name in over_time.KEEP_NAME
         function = over_time.OVER_TIME[name]
         per_sample = over_time.PER_SAMPLE.get(name, 0)
-        return _over(_window(args[0]), function, None if kept else drop, dialect, per_sample)
+        return _over(_window(args[0]), each(function), None if kept else drop, dialect, per_sample)
     rates = _rates(dialect)
     if name in rates:
         inform = name in {"rate", "increase"}
@@ -131,7 +130,7 @@ def _scaled(
 
 def _over(
     window: Window,
-    function: RangeFunction,
+    batch: Batch,
     drop: Callable[[Labels], Labels] | None,
     dialect: Dialect,
     per_sample: int = 0,
@@ -144,26 +143,13 @@ def _over(
     """
     read, range_ms = window.read, window.range_ms
     renamed = mapped(drop) if drop is not None else None
-    first_in = bisect_right if dialect.left_open else bisect_left
+    edge = 0 if dialect.left_open else 1
     notes = noted(_gauges)
 
     def run(ctx: Context, t: int) -> Vec:
         vector, series, end = read(ctx, t)
         start = end - range_ms
-        values: list[float] = []
-        absent: list[int] = []
-        walked = 0
-        for number, one in enumerate(series):
-            stamps = one.stamps_ms
-            high = len(stamps) if stamps and stamps[-1] <= end else bisect_right(stamps, end)
-            low = first_in(stamps, start, 0, high)
-            if low < high:
-                value = function(one, low, high, start, end)
-                if value is not None:
-                    walked += high - low
-                    values.append(value)
-                    continue
-            absent.append(number)
+        values, absent, walked = batch(series, start, end, start - edge)
         ctx.spend(12 * len(series) + per_sample * walked)
         if absent:
             if not values:
@@ -201,7 +187,7 @@ def _over_made(
     def function(*window_of: object) -> float | None:
         return current[0](*window_of)  # type: ignore[arg-type]
 
-    over = _over(window, function, drop, dialect, per_sample=5)
+    over = _over(window, each(function), drop, dialect, per_sample=5)
 
     def run(ctx: Context, t: int) -> Vec:
         current[:] = [make(ctx, t, [number(ctx, t) for number in numbers])]
@@ -225,8 +211,8 @@ _MADE: dict[str, tuple[int, Maker]] = {
 """Which argument is the window, and what makes the function of the other arguments."""
 
 
-def _rates(dialect: Dialect) -> dict[str, RangeFunction]:
-    def extrapolated(counter: bool, per_second: bool) -> RangeFunction:
+def _rates(dialect: Dialect) -> dict[str, Batch]:
+    def extrapolated(counter: bool, per_second: bool) -> Batch:
         return windows.extrapolated(
             counter=counter, per_second=per_second, cap_first=dialect.left_open
         )
@@ -235,9 +221,9 @@ def _rates(dialect: Dialect) -> dict[str, RangeFunction]:
         "rate": extrapolated(True, True),
         "increase": extrapolated(True, False),
         "delta": extrapolated(False, False),
-        "irate": windows.last_change(per_second=True),
-        "idelta": windows.last_change(per_second=False),
-        "deriv": windows.deriv,
+        "irate": each(windows.last_change(per_second=True)),
+        "idelta": each(windows.last_change(per_second=False)),
+        "deriv": each(windows.deriv),
     }
 
 
@@ -270,7 +256,8 @@ def _absent_over_time(
 ) -> VectorRun:
     chosen = args[0].selector
     labels = label_functions.absent_labels(chosen.matchers) if chosen else ()
-    present = _over(_window(args[0]), over_time.OVER_TIME["present_over_time"], None, dialect)
+    counts = each(over_time.OVER_TIME["present_over_time"])
+    present = _over(_window(args[0]), counts, None, dialect)
     return label_functions.absent(present, labels)
 
 

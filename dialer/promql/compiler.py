@@ -28,7 +28,7 @@ from dialer.promql.written import Written
 DEFAULT_STEP_MS = 60_000
 """Step of a subquery that names none: Prometheus' evaluation interval, by default."""
 
-_SHARED = {"Call", "AggregateExpr"}
+_SHARED = {"Call", "AggregateExpr", "BinaryExpr"}
 """Kinds of parts that are worth to be evaluated once where they stand several times."""
 
 _AT = re.compile(r"@ (-?[0-9.]+)")

@@ -39,7 +39,10 @@ class Context:
         self._infos: list[str] = []
 
     def spend(self, operations: int) -> None:
-        """Raises FormulaBudgetError when the evaluation has cost too much."""
+        """Raises FormulaBudgetError when the evaluation has cost too much.
+
+        What is done often and cheaply only lowers `left`: the next costly step finds out.
+        """
         self.left -= operations
         if self.left < 0:
             raise FormulaBudgetError(

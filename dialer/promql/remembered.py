@@ -5,7 +5,8 @@ so the last question is known by its identity. Question and answer are replaced 
 is charged to the evaluation that has to do it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from dialer.promql import labels as label_sets
@@ -14,8 +15,10 @@ from dialer.promql.labels import Labels
 
 Vector = tuple[Labels, ...]
 Renamed = Callable[[Context, Vector], Vector]
-Groups = tuple[Vector, list[list[int]]]
-"""The label set of each group, in order of appearance, and which elements belong to it."""
+Picker = Callable[[list[float]], Sequence[float]]
+Groups = tuple[Vector, list[list[int]], list[Picker]]
+"""The label set of each group, in order of appearance; which elements belong to it; and what picks
+their values out of all."""
 
 WORK = 20
 """Operations that one label set takes."""
@@ -81,7 +84,7 @@ def unchanged(_: Context, vector: Vector) -> Vector:
 
 def grouping(group_labels: Callable[[Labels], Labels]) -> Callable[[Context, Vector], Groups]:
     """The elements of a vector by group."""
-    last: tuple[Vector, Groups] = ((), ((), []))
+    last: tuple[Vector, Groups] = ((), ((), [], []))
 
     def run(ctx: Context, vector: Vector) -> Groups:
         nonlocal last
@@ -92,9 +95,19 @@ def grouping(group_labels: Callable[[Labels], Labels]) -> Callable[[Context, Vec
         found: dict[Labels, list[int]] = {}
         for number, labels in enumerate(vector):
             found.setdefault(group_labels(labels), []).append(number)
-        answer = (tuple(found), list(found.values()))
+        members = list(found.values())
+        answer = (tuple(found), members, [_picker(numbers, len(vector)) for numbers in members])
         label_sets.require_distinct(label_sets.unmark_name(labels) for labels in answer[0])
         last = (vector, answer)
         return answer
 
     return run
+
+
+def _picker(numbers: list[int], of: int) -> Picker:
+    if len(numbers) == of:
+        return lambda values: values
+    if len(numbers) == 1:
+        only = numbers[0]
+        return lambda values: (values[only],)
+    return itemgetter(*numbers)

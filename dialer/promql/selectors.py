@@ -30,7 +30,8 @@ def selector(matchers: tuple[Matcher, ...], offset_ms: int, pinned: int | str | 
             series = ctx.store.select(matchers)
             label_sets = tuple([one.labels for one in series])
             known = (version, label_sets, series)
-        ctx.spend(3 * len(series))
+        # `spend` at the next costly step finds out whether this was too much.
+        ctx.left -= 3 * len(series)
         return label_sets, series
 
     return Selector(matchers, offset_ms, pinned, resolve, moment(offset_ms, pinned))
@@ -120,8 +121,7 @@ def subquery(
                 series = found.get(labels)
                 if series is None:
                     series = found[labels] = Series(labels)
-                series.stamps_ms.append(at)
-                series.values.append(value)
+                series.append(at, value)
         return tuple(found), list(found.values()), end
 
     return Window(range_ms, read)

@@ -27,13 +27,16 @@ _TRIM_AT = 64
 
 
 class Series:
-    """One series: its labels, the stamps (ms, rising) and the values of its samples."""
+    """One series: its labels, the stamps (ms, rising) and the values of its samples.
+
+    reset_at: which samples are less than the one before, counted from the first that ever was;
+        dropped: how many of those are gone.
+    """
 
     __slots__ = (
         "_high",
         "_low",
         "_odd",
-        "_resets_seen",
         "dropped",
         "labels",
         "reset_at",
@@ -42,30 +45,28 @@ class Series:
         "values",
     )
 
-    def __init__(
-        self,
-        labels: Labels,
-        stamps_ms: list[int] | None = None,
-        values: list[float] | None = None,
-    ) -> None:
+    def __init__(self, labels: Labels) -> None:
         self.labels = labels
-        self.stamps_ms: list[int] = [] if stamps_ms is None else stamps_ms
-        self.values: list[float] = [] if values is None else values
+        self.stamps_ms: list[int] = []
+        self.values: list[float] = []
         self.stale_ms: list[int] = []
         self.dropped = 0
         self.reset_at: list[int] = []
-        self._resets_seen = 0
         self._high: list[float] = [0.0]
         self._low: list[float] = [0.0]
         self._odd: list[int] = [0]
 
     def append(self, t_ms: int, value: float) -> None:
         """Add a sample. Raises DialerError when it is not later than the last one."""
-        stamps = self.stamps_ms
-        if stamps and t_ms <= stamps[-1]:
-            raise DialerError(f"{self}: a sample at {t_ms} ms after one at {stamps[-1]} ms")
+        stamps, values = self.stamps_ms, self.values
+        value = float(value)
+        if stamps:
+            if t_ms <= stamps[-1]:
+                raise DialerError(f"{self}: a sample at {t_ms} ms after one at {stamps[-1]} ms")
+            if value < values[-1]:
+                self.reset_at.append(len(values) + self.dropped)
         stamps.append(t_ms)
-        self.values.append(float(value))
+        values.append(value)
 
     def mark_stale(self, t_ms: int) -> None:
         """From here on the series is absent, until its next sample."""
@@ -86,7 +87,7 @@ class Series:
 
     def resets(self, low: int, high: int) -> list[int]:
         """Indexes in (low, high) whose value is below the one before: counter resets."""
-        at = self.see_resets()
+        at = self.reset_at
         if not at or at[-1] <= low + self.dropped:
             return []
         first = bisect_right(at, low + self.dropped)
@@ -113,7 +114,6 @@ class Series:
         """Forget samples earlier than `t_ms`, in lots. True when nothing is left."""
         gone = bisect_left(self.stamps_ms, t_ms)
         if gone == len(self.stamps_ms) or gone >= max(_TRIM_AT, len(self.stamps_ms) // 4):
-            self.see_resets()
             del self.stamps_ms[:gone], self.values[:gone]
             self.dropped += gone
             del self.reset_at[: bisect_left(self.reset_at, self.dropped)]
@@ -125,24 +125,6 @@ class Series:
                 self._high, self._low, self._odd = [0.0], [0.0], [0]
             del self.stale_ms[: bisect_left(self.stale_ms, t_ms)]
         return not self.stamps_ms
-
-    def see_resets(self) -> list[int]:
-        """`reset_at`, brought up to date: where counter resets are, counted from the first sample
-        that ever was."""
-        values, dropped = self.values, self.dropped
-        end = len(values) + dropped
-        seen = self._resets_seen
-        if seen == end:
-            return self.reset_at
-        start = max(seen - dropped, 1)
-        before = values[start - 1] if values else 0.0
-        for index in range(start, len(values)):
-            value = values[index]
-            if value < before:
-                self.reset_at.append(index + dropped)
-            before = value
-        self._resets_seen = end
-        return self.reset_at
 
     def _see_sums(self) -> None:
         highs, values = self._high, self.values
