@@ -12,37 +12,29 @@ import random
 import time
 from statistics import median, quantiles
 
+from config.formulas_shipped import formula_texts
+from dialer import outcomes
 from dialer.promql import Formula, Series, SeriesStore, compile_formula
 
 RESULTS = "dialer_call_results_total"
-ANSWERED = f'{RESULTS}{{result="customer_answered"}}'
-ABANDONED = "dialer_calls_abandoned_total"
-READY = 'dialer_agents{state="ready"}'
-WRAP_UP = "dialer_agent_wrapup_duration_seconds"
 BY = "sum by (campaign)"
 _LINE = "{formula:45} p50 {p50_us:7} us  p99 {p99_us:7} us  compile {compile_us} us"
 
 CAMPAIGNS = ("spring", "autumn")
 STATES = ("ready", "reserved", "talking", "wrap_up", "not_ready")
-OUTCOMES = ("customer_answered", "answering_machine", "no_user_response", "user_busy", "rejected")
+PROGRESS = ("placed", "dialing", "ringing", "bridged")
+PLAIN = (
+    "dialer_calls_abandoned_total",
+    "dialer_call_attempts_total",
+    "dialer_agent_wrapup_duration_seconds_sum",
+    "dialer_agent_wrapup_duration_seconds_count",
+    "dialer_call_ring_duration_seconds_sum",
+    "dialer_call_ring_duration_seconds_count",
+    "dialer_campaign_abandonment_target_ratio",
+    "dialer_campaign_info",
+    "dialer_campaign_shift_end_timestamp_seconds",
+)
 
-FORMULAS = {
-    "inverse hit rate": (f"clamp({BY} (rate({RESULTS}[5m])) / {BY} (rate({ANSWERED}[5m])), 1, 4)"),
-    "compliance guard": (
-        f"clamp({BY} (increase({RESULTS}[5m])) / {BY} (increase({ANSWERED}[5m]))"
-        f" * (1 - {BY} (increase({ABANDONED}[5m])) / {BY} (increase({ANSWERED}[5m])) / 0.03), 1, 3)"
-    ),
-    "soon free by wrap-up": (
-        f'{BY} ({READY}) + {BY} (dialer_agents{{state="wrap_up"}})'
-        f" * (1 - exp(-10 * {BY} (rate({WRAP_UP}_count[5m])) / {BY} (rate({WRAP_UP}_sum[5m]))))"
-    ),
-    "square-root margin": f"clamp_min({BY} ({READY}) - sqrt({BY} (avg_over_time({READY}[5m]))), 0)",
-    "tapered": (
-        "clamp((dialer_campaign_shift_end_timestamp_seconds - time()) / 600, 0, 1)"
-        f" * on (campaign) {BY} ({READY}) * 2"
-    ),
-    "demand": f"clamp_max({BY} ({READY}), 20) - {BY} (dialer_calls_in_progress)",
-}
 WIDE = {
     "sum by (avg_over_time[5m]), 40 series": f"{BY} (avg_over_time(wide[5m]))",
     "sum by (rate[5m]), 40 series": f"{BY} (rate(wide_total[5m]))",
@@ -55,19 +47,15 @@ WIDE = {
 
 
 def fifty(store: SeriesStore) -> list[Series]:
-    """Fifty series of two campaigns."""
+    """Some fifty series of two campaigns: what the shipped formulas read."""
     named = [
         {"__name__": name, "campaign": campaign, **labels}
         for campaign in CAMPAIGNS
         for name, labels in (
             *(("dialer_agents", {"state": state}) for state in STATES),
-            *((RESULTS, {"result": outcome}) for outcome in OUTCOMES),
-            *(("dialer_calls_in_progress", {"state": state}) for state in ("ringing", "bridged")),
-            (ABANDONED, {}),
-            (f"{WRAP_UP}_sum", {}),
-            (f"{WRAP_UP}_count", {}),
-            ("dialer_campaign_shift_end_timestamp_seconds", {}),
-            *((f"{WRAP_UP}_bucket", {"le": str(bound)}) for bound in range(9)),
+            *((RESULTS, {"result": result}) for result in outcomes.NAMES[:8]),
+            *(("dialer_calls_in_progress", {"state": state}) for state in PROGRESS),
+            *((name, {}) for name in PLAIN),
         )
     ]
     return [store.series(labels) for labels in named]
@@ -123,7 +111,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     rows = []
-    for wide, formulas in ((False, FORMULAS), (True, WIDE)):
+    for wide, formulas in ((False, formula_texts()), (True, WIDE)):
         for name, text in formulas.items():
             rows.append(row(name, text, wide=wide, rounds=asked.rounds))
             if not asked.json:
