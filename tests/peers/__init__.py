@@ -17,6 +17,7 @@ _COMMANDS = {
     "baresip": "Debian's baresip-core",
     "prometheus": "Debian's prometheus",
     "promtool": "Debian's prometheus",
+    "chromium": "Debian's chromium",
 }
 
 

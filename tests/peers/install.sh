@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the real peers the tests drive, from Debian: SIPp, baresip, Prometheus, and the tool
-# that gives them addresses. Safe to run again: what is there is left alone.
+# Installs the real peers the tests drive, from Debian: SIPp, baresip, Prometheus, the tool that
+# gives them addresses, PostgreSQL and Chromium. Safe to run again: what is there is left alone.
 #
 # Where it cannot (not root, no apt, no such package) it says why and succeeds, because the tests
 # then skip with that reason; with REQUIRE_PEERS=1 it fails instead. No service is left running:
@@ -8,10 +8,13 @@
 set -u
 
 # a command that must exist, and the package that brings it
-NEEDED="sipp:sip-tester baresip:baresip-core prometheus:prometheus ip:iproute2"
+NEEDED="sipp:sip-tester baresip:baresip-core prometheus:prometheus ip:iproute2
+    initdb:postgresql chromium:chromium"
 PATH="$PATH:/usr/sbin:/sbin"
 
 missing_packages() {
+    # Debian keeps the database server's programs out of the search path.
+    for folder in /usr/lib/postgresql/*/bin; do PATH="$PATH:$folder"; done
     for pair in $NEEDED; do
         command -v "${pair%%:*}" >/dev/null 2>&1 || printf '%s ' "${pair#*:}"
     done
@@ -63,6 +66,13 @@ case " $missing " in
 *" prometheus "*)
     if [ -d /run/systemd/system ]; then
         systemctl disable --now prometheus.service >/dev/null 2>&1 || true
+    fi
+    ;;
+esac
+case " $missing " in
+*" postgresql "*)
+    if [ -d /run/systemd/system ]; then
+        systemctl disable --now postgresql.service >/dev/null 2>&1 || true
     fi
     ;;
 esac
