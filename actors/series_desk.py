@@ -66,6 +66,7 @@ class SeriesDesk(Behaviour):
         formulas = [self._formula(text) for text in sorted(in_use)]
         reads = [formula.reads for formula in formulas if isinstance(formula, Formula)]
         self._sampler.keep(reads)
+        self._sampler.begin(self.runtime.now())
         if self._log is not None:
             self._log.keep(reads)
 

@@ -65,6 +65,21 @@ class Sampler:
             self._drop_at_ms = t_ms + _DROP_EVERY_MS
             self.store.drop_before(t_ms - self._kept_ms)
 
+    def begin(self, at: float) -> None:
+        """Take a first sample at once of what is read from now on, so that a counter's first
+        events are not lost to `increase`."""
+        t_ms = round(at * 1000)
+        if t_ms < self._last_ms:
+            return
+        before = set(self._plan)
+        self._plan_anew(t_ms)
+        for labels in self._plan.keys() - before:
+            series = self.store.series(labels)
+            if not series.stamps_ms or series.stamps_ms[-1] < t_ms:
+                append, read = self._plan[labels]
+                append(t_ms, read())
+        self._last_ms = t_ms
+
     def _plan_anew(self, t_ms: int) -> None:
         self._seen = self._metrics.version
         before, self._plan = self._plan, {}

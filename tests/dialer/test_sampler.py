@@ -57,6 +57,20 @@ def test_stamps_are_whole_milliseconds_and_labels_are_those_of_a_scrape():
     }
 
 
+def test_what_is_read_from_now_on_has_its_first_sample_at_once():
+    """Planted and seen to fail: a first sample at the next tick, after the first events."""
+    metrics, sampler = sampler_for()
+    sampler.tick(START)
+    sampler.keep([compile_formula("increase(dialer_call_attempts_total[1m])").reads])
+    sampler.begin(START)
+    metrics.counter("dialer_call_attempts_total", campaign="spring").inc(10)
+    sampler.tick(START + 1)
+    assert value(sampler, "sum(increase(dialer_call_attempts_total[1m]))", START + 1) == 10
+    sampler.begin(START + 1)
+    sampler.tick(START + 2)
+    assert [series.values for series in sampler.store] == [[0.0, 10.0, 10.0]]
+
+
 def test_a_clock_that_stands_still_adds_no_second_sample():
     _, sampler = sampler_for("up")
     sampler.tick(START)

@@ -90,13 +90,15 @@ def paced(name: str, *, results: int, people: int, abandoned: int, **gauges: flo
             counters["abandoned"].inc(abandoned / 300)
             metrics.counter("dialer_calls_abandoned_total", **label).inc(abandoned / 300)
             counters["no_user_response"].inc((results - people) / 300)
+            metrics.counter("dialer_call_attempts_total", **label).inc(results / 300)
         sampler.tick(START + second)
     return formula.number(sampler.store, START + 300, "spring").value
 
 
 def test_inverse_hit_rate_is_the_calls_per_person() -> None:
     assert paced("inverse_hit_rate", results=400, people=160, abandoned=0) == pytest.approx(2.5)
-    assert paced("inverse_hit_rate", results=400, people=0, abandoned=0) == 4
+    assert paced("inverse_hit_rate", results=400, people=20, abandoned=0) == 4
+    assert paced("inverse_hit_rate", results=400, people=9, abandoned=0) == 1, "too few to go by"
 
 
 def test_the_guard_is_the_inverse_hit_rate_times_what_is_left_of_the_limit() -> None:
