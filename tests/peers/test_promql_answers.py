@@ -166,6 +166,9 @@ class Server:
         self.semantics = semantics_of(prometheus.version())
         self._client = httpx.Client(base_url=prometheus.url, timeout=10)
 
+    def close(self) -> None:
+        self._client.close()
+
     def ask(self, text: str, t_ms: int) -> Answer | None:
         """None: the server refuses it."""
         parameters = {"query": text, "time": f"{t_ms / 1000:.3f}"}
@@ -203,7 +206,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     require("prometheus", "promtool")
     recorded = promql_samples.open_metrics(promql_samples.recorded())
     with Prometheus(tmp_path_factory.mktemp("prometheus"), recorded=recorded) as prometheus:
-        yield Server(prometheus)
+        asked = Server(prometheus)
+        yield asked
+        asked.close()
 
 
 def test_what_promtool_dumps_is_read_again(tmp_path: Path) -> None:

@@ -36,11 +36,15 @@ def test_each_series_has_a_window_of_its_own() -> None:
     store = SeriesStore()
     put(store, "x", "late", *((t, t) for t in range(50, 61)))
     put(store, "x", "whole", *((t, t) for t in range(61)))
+    put(store, "x", "half", *((t, t) for t in range(20, 61)))
     put(store, "x", "sparse", *((t, t) for t in range(0, 61, 10)))
     put(store, "x", "whole again", *((t, t) for t in range(61)))
     for text, expected in (
-        ("count_over_time(x[30s])", {"late": 11, "whole": 30, "sparse": 3, "whole again": 30}),
-        ("delta(x[30s])", {"late": 10.5, "whole": 30, "sparse": 30, "whole again": 30}),
+        (
+            "count_over_time(x[30s])",
+            {"late": 11, "whole": 30, "half": 30, "sparse": 3, "whole again": 30},
+        ),
+        ("delta(x[30s])", {"late": 10.5, "whole": 30, "half": 30, "sparse": 30, "whole again": 30}),
     ):
         formula = compile_formula(text)
         found = {campaign: formula.number(store, 60.0, campaign).value for campaign in expected}
