@@ -159,9 +159,13 @@ def lateness(before: dict[str, float], after: dict[str, float]) -> dict[str, Any
 
 
 def evenness(at: list[float], slice_s: float = 0.1) -> dict[str, float]:
-    """How many INVITEs left in each slice of the time, at least and at most."""
+    """How many INVITEs left in each slice of the time, at least and at most; empty for none."""
+    if not at:
+        return {}
     per_slice: Counter[int] = Counter(int((moment - at[0]) / slice_s) for moment in at)
     counts = sorted(per_slice[n] for n in range(int((at[-1] - at[0]) / slice_s)))
+    if not counts:
+        return {}
     return {
         "slice_s": slice_s,
         "fewest": counts[0],
@@ -242,9 +246,9 @@ def measure(dialer: MeasuredDialer, carrier: Carrier, seconds: float) -> dict[st
         "calls_per_second": round(calls / (ended - began), 1),
         **lateness(pulses, pulses_after),
         "invites_per_slice": evenness(at),
-        "cpu_ms_per_call": {name: round(1000 * s / calls, 2) for name, s in parts.items()},
+        "cpu_ms_per_call": {name: round(1000 * s / calls, 2) for name, s in parts.items() if calls},
         "cpu_share_of_a_core": round(parts["process"] / (ended - began), 2),
-        "sipp_cpu_ms_per_call": round(1000 * sipp_cpu_s / calls, 2),
+        "sipp_cpu_ms_per_call": round(1000 * sipp_cpu_s / calls, 2) if calls else None,
         "threads": sum(1 for _ in Path(f"/proc/{dialer.pid}/task").iterdir()),
         "memory_mb": round(memory_bytes(dialer.pid) / 2**20),
     }
