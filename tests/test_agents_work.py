@@ -1,7 +1,6 @@
 """An agent's work by the command line, at a running daemon: previews, dispositions, call-backs."""
 
 from contextlib import suppress
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ PREVIEW = FLOW.replace("\nnodes:", SAID, 1).replace(
     "type: init,", "type: init, dialing: {mode: preview},"
 )
 SIMULATION = (
-    "simulation: {agents: 1, setup_s: 0.1, ring_s: 0.3, talk_s: 60, wrap_up_s: 0.2, "
+    "simulation: {agents: 1, setup_s: 0.1, ring_s: 0.3, talk_s: 900, wrap_up_s: 0.2, "
     "outcomes: {customer_answered: 1}}"
 )
 
@@ -37,7 +36,7 @@ def talking(dialer: Dialer) -> str:
         items = dialer.verb("agents", "list")["items"]
         return next((row["agent_id"] for row in items if row["state"] == "talking"), "")
 
-    found: str = Dialer.wait_for(who, 60, "an agent in a call")
+    found: str = Dialer.wait_for(who, 240, "an agent in a call")
     return found
 
 
@@ -53,7 +52,7 @@ def test_an_agent_previews_disposes_and_calls_back(tmp_path: Path) -> None:
         def card() -> Any:
             return dialer.verb("agents", "preview", agent)["preview"]
 
-        shown = Dialer.wait_for(card, 60, "a contact to preview")
+        shown = Dialer.wait_for(card, 240, "a contact to preview")
         assert shown["number"].startswith("+1202555010")
         with suppress(VerbError):  # the simulated agent may be quicker
             dialer.verb("agents", "preview", agent, "accept", "--ticket", str(shown["ticket"]))
@@ -72,7 +71,7 @@ def test_an_agent_previews_disposes_and_calls_back(tmp_path: Path) -> None:
         stopped = next(key for key, number in keys.items() if number == row_number(dialer, agent))
         Dialer.wait_for(
             lambda: contact(dialer, stopped)["standings"][0]["state"] == "refused",
-            30,
+            240,
             "the disposition to be written",
         )
         attempt = contact(dialer, stopped)["attempts"][0]
@@ -85,22 +84,22 @@ def test_an_agent_previews_disposes_and_calls_back(tmp_path: Path) -> None:
         owed = next(key for key in reversed(keys) if key != stopped)
         Dialer.wait_for(
             lambda: contact(dialer, owed)["standings"][0]["state"] == "waiting",
-            30,
+            240,
             "the contact to be let go",
         )
-        soon = (datetime.now() + timedelta(seconds=15)).isoformat(" ", "seconds")
         dialer.verb(
-            *("contacts", "callback", owed, "--at", soon),
+            *("contacts", "callback", owed, "--at", "+1m"),
             *("--campaign", "Spring", "--agent", agent),
         )
         standing = contact(dialer, owed)["standings"][0]
         assert (standing["state"], standing["callback_agent"]) == ("waiting", agent)
         dialer.verb("campaign", "publish", "Spring")
         made = Dialer.wait_for(
-            lambda: contact(dialer, owed)["attempts"], 120, "the call-back to be made"
+            lambda: contact(dialer, owed)["attempts"], 240, "the call-back to be made"
         )
         assert made[0]["number"] == keys[owed]
-        Dialer.wait_for(lambda: talking(dialer) == agent, 60, "its agent to have it")
+        Dialer.wait_for(lambda: talking(dialer) == agent, 240, "its agent to have it")
+        dialer.verb("agents", "state", agent, "hang_up")
 
 
 def row_number(dialer: Dialer, agent: str) -> str:
