@@ -58,7 +58,7 @@ def test_stamps_are_whole_milliseconds_and_labels_are_those_of_a_scrape():
 
 
 def test_what_is_read_from_now_on_has_its_first_sample_at_once():
-    """Planted and seen to fail: a first sample at the next tick, after the first events."""
+    """Else the first events after a formula is watched would never count."""
     metrics, sampler = sampler_for()
     sampler.tick(START)
     sampler.keep([compile_formula("increase(dialer_call_attempts_total[1m])").reads])
