@@ -29,6 +29,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -166,12 +167,15 @@ def evenness(at: list[float], slice_s: float = 0.1) -> dict[str, float]:
     counts = sorted(per_slice[n] for n in range(int((at[-1] - at[0]) / slice_s)))
     if not counts:
         return {}
+    pause_s, before = max((after - moment, moment) for moment, after in pairwise(at))
     return {
         "slice_s": slice_s,
         "fewest": counts[0],
         "p5": counts[len(counts) // 20],
         "p95": counts[-1 - len(counts) // 20],
         "most": counts[-1],
+        "longest_pause_s": round(pause_s, 3),
+        "longest_pause_after_s": round(before - at[0], 1),
     }
 
 

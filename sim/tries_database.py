@@ -3,12 +3,16 @@
 The rule of this module: a database that fails is told in one line, and its password never.
 """
 
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from dialer.errors import InputError, StoreError
+
+TABLES_TRIES = 5
+TABLES_WAIT_S = 0.5
 
 
 @contextmanager
@@ -43,7 +47,7 @@ def database(url: str) -> Iterator[Any]:
         raise InputError("--storage", "no database URL", mend) from None
     where = f"--storage {shown}"
     try:
-        storage = optuna.storages.RDBStorage(parsed.render_as_string(hide_password=False))
+        storage = _storage(parsed.render_as_string(hide_password=False))
     except (NoSuchModuleError, ImportError):
         mend = "use sqlite or postgresql (pip install '.[postgresql]')"
         raise InputError(where, "no such kind of database here", mend) from None
@@ -56,6 +60,25 @@ def database(url: str) -> Iterator[Any]:
     finally:
         storage.remove_session()
         storage.engine.dispose()
+
+
+def _storage(url: str) -> Any:
+    """Optuna's storage, whose tables are made where there are none.
+
+    It looks first and makes them then, so of two processes that begin together one may fail: it
+    looks again, when the other one's tables are there.
+    """
+    import optuna
+    from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+
+    for _ in range(TABLES_TRIES - 1):
+        try:
+            return optuna.storages.RDBStorage(url)
+        except (IntegrityError, OperationalError, ProgrammingError) as error:
+            if not any(words in str(error) for words in ("already exists", "duplicate key")):
+                raise
+            time.sleep(TABLES_WAIT_S)
+    return optuna.storages.RDBStorage(url)
 
 
 def _first_line(error: Exception) -> str:
