@@ -229,6 +229,8 @@ class _BehaviourActor(pykka.Actor):
     def _actor_loop_teardown(self) -> None:
         self.runtime._threaded.pop(self.address, None)
         self.runtime.bury(self.address, self.actor_inbox)
+        # Circles wait for the collector, which stops every thread: a hundred a second are many.
+        del self.on_receive, self.on_start, self.on_stop
 
 
 class _ThreadedActor(_BehaviourActor, pykka.ThreadingActor):
@@ -276,6 +278,10 @@ class _PooledInbox:
         self._actor = actor
         self._scheduled = True
         actor.runtime.make_ready(actor)
+
+    def detach(self) -> None:
+        """Nobody reads it any more."""
+        self._actor = None
 
     def put(self, envelope: Envelope[Any], /) -> None:
         with self._lock:
@@ -344,6 +350,7 @@ class _PooledActor(_BehaviourActor):
             return
         self.runtime._pooled_alive.discard(self)
         self._actor_loop_teardown()
+        self.actor_inbox.detach()
 
 
 class LiveTimer:

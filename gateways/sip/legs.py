@@ -379,6 +379,7 @@ class Leg:
             return
         self.state = target
         if target in LEG.final:
+            self._invite = None  # which knows the leg as its owner: no circle for the collector
             self._agent.log.end(self.call_id)
             self._agent.forget(self)
 

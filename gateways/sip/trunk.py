@@ -131,6 +131,7 @@ class _Call:
         self._events.tell(Bridged(self.attempt_id, self._trunk.clock()))
 
     def ended(self, cause: EndCause) -> None:
+        self.leg = None  # else the two would hold each other until the collector comes
         self._trunk.call_ended(self)
         self._events.tell(Ended(self.attempt_id, self._trunk.clock(), cause))
 
