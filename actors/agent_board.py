@@ -38,11 +38,16 @@ class AgentBoard:
         # requested: agents asked for who have not come yet, the sum over the requests.
         self.requested = 0
         self._requests: dict[int, int] = {}
+        self._request_id = 0
+
+    def start(self, number: int) -> None:
+        """Count requests from here, so that no answer to a former campaign is for this one."""
+        self._request_id = number
 
     def __len__(self) -> int:
         return len(self.book)
 
-    def strive(self, node: SeizeAgent, request_id: int, target: int) -> int:
+    def strive(self, node: SeizeAgent, target: int) -> int:
         """Ask for the target minus what is held or asked for; how many that is.
 
         Beyond the target, agents for whom nothing rings are let go, the youngest first.
@@ -52,6 +57,8 @@ class AgentBoard:
             self._let_go(self.book.idle()[::-1][:surplus])
         missing = target - len(self.book) - self.requested
         if missing > 0:
+            self._request_id += 1
+            request_id = self._request_id
             self._requests[request_id] = missing
             self.requested += missing
             ttl_s = node.request_ttl_s

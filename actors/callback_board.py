@@ -7,6 +7,7 @@ dial on, and is free for others again once nothing waits for them.
 from collections.abc import Iterable
 
 from actors.messages import BindAgent, NeedCallback, SeizeNamed
+from actors.tickets import Tickets
 from dialer.pacing.reservations import Reservations
 from dialer.ports import Sink
 
@@ -58,17 +59,14 @@ class CallbackBoard:
         self._waiting.clear()
         self.stand_down()
 
-    def dial(self, idle: Iterable[str], ticket: int) -> list[int]:
-        """Dial for those of the idle agents for whom somebody waits; the tickets used.
-
-        ticket: the last that was given.
-        """
-        used = []
+    def dial(self, idle: Iterable[str], tickets: Tickets) -> int:
+        """Dial for those of the idle agents for whom somebody waits; how many that is."""
+        dialed = 0
         for agent_id in idle:
             waiting = self._waiting.get(agent_id)
             if waiting:
-                ticket += 1
-                used.append(ticket)
+                ticket = tickets.prepare_one()
+                dialed += 1
                 contact_id = next(iter(waiting))
                 self.gone(agent_id, contact_id)
                 self._book.bind(ticket, agent_id)
@@ -76,7 +74,7 @@ class CallbackBoard:
                 self._feeder.tell(NeedCallback(ticket, contact_id, agent_id))
             elif agent_id in self._bound:
                 self._bind(agent_id, bound=False)
-        return used
+        return dialed
 
     def _bind(self, agent_id: str, *, bound: bool) -> None:
         if bound:

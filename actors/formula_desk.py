@@ -2,56 +2,25 @@
 
 The rule of this module: a formula that gives no number (empty, not finite, slow, failed) never
 holds the campaign up and never speeds it up: the safe progressive rate stands in for it, and the
-reason is counted and told. A number is rounded down after 1e-9 is added, so that 0.1 * 30 is 3.
+reason is counted and told.
 """
 
-from collections import deque
-from collections.abc import Callable, Sequence
-from math import ceil, floor
-from typing import NamedTuple
+from math import floor
 
 from actors.campaign_cells import CampaignCells
 from actors.messages import FormulaLate
 from actors.runtime import Ref, Runtime, Timer
 from dialer.flow.formulas import formulas_of
 from dialer.flow.graph import Flow
-from dialer.flow.nodes import Predictive
 from dialer.pacing.reservations import Reservations
 from dialer.ports import Evaluate, Evaluated, MetricSource, Sink
 
 ANSWER_WITHIN_S = 2.0
 """How long a pulse waits for its formulas; a source gives up well before that."""
 
-MOST_PER_AGENT = 100.0
-MOST_CALLS = 10_000
 MOST_AGENTS = 10_000
-SAFE_RATIO = 1.0
 
 _EPSILON = 1e-9
-_REMEMBERED_S = 120.0
-
-
-class Basis(NamedTuple):
-    """What a number of dials was made from: as `dialer.pacing.redecide.decided_from` takes it."""
-
-    arming: int
-    quota: int
-    carried: float = 0.0
-    unplaced: int = 0
-    missing: int = 0
-
-
-class Paced(NamedTuple):
-    """How many calls to place. value: what pacing went by. clamps: limits that cut it.
-
-    note: why the formula was not followed, "" where it was.
-    """
-
-    value: float
-    dials: int
-    basis: Basis
-    clamps: tuple[str, ...] = ()
-    note: str = ""
 
 
 class FormulaDesk:
@@ -78,8 +47,6 @@ class FormulaDesk:
         self._timer: Timer | None = None
         self._turn = 0
         self._found: dict[str, Evaluated] = {}
-        # Tickets placed lately, oldest first, to tell what the samples cannot know of yet.
-        self._placed: deque[tuple[float, int]] = deque()
         self.follow(flow)
 
     def follow(self, flow: Flow) -> None:
@@ -156,14 +123,6 @@ class FormulaDesk:
 
     # --- what the numbers come to -------------------------------------------------------------
 
-    def placed(self, tickets: Sequence[int], now: float) -> None:
-        """Calls are on their way from now on."""
-        if self._texts:
-            placed = self._placed
-            placed.extend((now, ticket) for ticket in tickets)
-            while placed and placed[0][0] < now - _REMEMBERED_S:
-                placed.popleft()
-
     def target(self, wish: int | str) -> tuple[int, str]:
         """How many agents to reserve, and why the formula was not followed.
 
@@ -171,42 +130,10 @@ class FormulaDesk:
         """
         if isinstance(wish, int):
             return wish, ""
-        value, note = self._value_of(wish)
+        value, note = self.value_of(wish)
         if value is None:
             return self._cells.ready() + len(self._book), note
-        return _whole(min(max(value, 0.0), MOST_AGENTS)), ""
-
-    def pace(
-        self,
-        dialing: Predictive,
-        to_arm: Callable[[], Sequence[str]],
-        *,
-        pulse: bool,
-        seized: bool,
-    ) -> Paced:
-        """How many calls to place.
-
-        to_arm: gives the agents with no call in flight for them. pulse: also make up for what is
-        missing from the quotas, and follow what the formula has come to since. seized: the flow
-        reserves agents.
-        """
-        value, note = self._value_of(dialing.formula)
-        idle = to_arm() if seized else ()
-        if value is None and not seized:
-            return self._level(SAFE_RATIO, self._cells.ready(), (), note)
-        if value is None:
-            return self._per_agent(SAFE_RATIO, idle, (), note, pulse=pulse)
-        if dialing.per == "absolute":
-            goal, clamps = _clamped(value, MOST_CALLS)
-            found_at = self._found[dialing.formula].sampled_at
-            # What agents have, and what came and went since the samples were taken, is no room.
-            wanted = goal - self._cells.with_agents() - self._over_since(found_at)
-            return self._level(goal, max(0, _whole(wanted)), clamps)
-        ratio, clamps = _clamped(value, MOST_PER_AGENT)
-        if seized:
-            return self._per_agent(ratio, idle, clamps, pulse=pulse)
-        basis = Basis(1, self._book.quota, self._book.carried)
-        return Paced(ratio, self._book.per_pulse(ratio), basis, clamps)
+        return whole(min(max(value, 0.0), MOST_AGENTS)), ""
 
     def inputs(self) -> tuple[tuple[str, float], ...]:
         """What the formulas came to, for the ledger."""
@@ -231,7 +158,7 @@ class FormulaDesk:
                 if per_agent
                 else found.value - self._cells.with_agents()
             )
-            self._cells.shadow_target(max(0, _whole(goal)))
+            self._cells.shadow_target(max(0, whole(goal)))
 
     def report(self) -> list[dict[str, object]]:
         """Each formula with its last answer, as plain data."""
@@ -248,42 +175,8 @@ class FormulaDesk:
             for found in [self._found.get(text)]
         ]
 
-    # --- rates --------------------------------------------------------------------------------
-
-    def _per_agent(
-        self,
-        ratio: float,
-        idle: Sequence[str],
-        clamps: tuple[str, ...],
-        note: str = "",
-        *,
-        pulse: bool,
-    ) -> Paced:
-        book = self._book
-        carried, unplaced = book.carried, book.unplaced
-        dials = sum(book.arm(agent_id, ratio) for agent_id in idle)
-        if not pulse:
-            basis = Basis(len(idle), book.quota, carried, unplaced)
-            return Paced(ratio, dials, basis, clamps, note)
-        wanted = ratio * book.staying
-        book.follow(_whole(wanted), ceil(wanted - _EPSILON))
-        dials = book.top_up()
-        return Paced(ratio, dials, Basis(0, book.quota, 0.0, 0, dials), clamps, note)
-
-    def _level(
-        self, value: float, in_flight: int, clamps: tuple[str, ...], note: str = ""
-    ) -> Paced:
-        """So many calls in flight, whoever is reserved."""
-        book = self._book
-        book.follow(in_flight, in_flight)
-        dials = max(0, in_flight - book.in_flight)
-        return Paced(value, dials, Basis(0, in_flight, 0.0, 0, dials), clamps, note)
-
-    def _over_since(self, at: float) -> int:
-        """Calls placed since then that are in flight no more."""
-        return sum(t >= at and not self._book.is_in_flight(ticket) for t, ticket in self._placed)
-
-    def _value_of(self, text: str) -> tuple[float | None, str]:
+    def value_of(self, text: str) -> tuple[float | None, str]:
+        """What a formula came to last; None, and why, where that is no number."""
         found = self._found.get(text)
         if found is None:
             return None, "the formula has not been evaluated yet: progressive"
@@ -294,12 +187,11 @@ class FormulaDesk:
             )
         return found.value, ""
 
+    def sampled_at(self, text: str) -> float:
+        """Of when the samples are that a number was made of."""
+        return self._found[text].sampled_at
 
-def _whole(value: float) -> int:
+
+def whole(value: float) -> int:
+    """Rounded down, but for what arithmetic has lost."""
     return floor(value + _EPSILON)
-
-
-def _clamped(value: float, most: float) -> tuple[float, tuple[str, ...]]:
-    if value < 0:
-        return 0.0, ("below_zero",)
-    return (most, ("formula_ceiling",)) if value > most else (value, ())

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from math import inf
 
 from actors.messages import AgentsMoved
+from actors.pacers import Inputs, Paced
 from dialer.compliance.preset import Preset
 from dialer.flow.graph import Flow
 from dialer.flow.nodes import Lookahead as LookaheadSettings
@@ -49,7 +50,9 @@ class _Call:
 
 
 class LookaheadBoard:
-    """What a campaign that paces by look-ahead knows, and its decisions."""
+    """What a campaign that paces by look-ahead knows, and its decisions: a `Pacer`."""
+
+    hears_calls = True
 
     def __init__(self, settings: LookaheadSettings, flow: Flow, preset: Preset, now: float) -> None:
         law = preset.abandonment
@@ -65,9 +68,19 @@ class LookaheadBoard:
         """The stricter of the campaign's own and the law's."""
         return min(settings.target, self._limit)
 
-    def follow(self, settings: LookaheadSettings, flow: Flow) -> None:
+    def follow(self, flow: Flow) -> bool:
         """A new version of the flow: what was learned holds on."""
+        settings = flow.init.dialing
+        if not isinstance(settings, LookaheadSettings):
+            return False
         self._pacer.aim(self._target(settings), _tuning(flow))
+        return True
+
+    def pace(self, now: float, seen: Inputs, *, pulse: bool, seized: bool) -> Paced:  # noqa: ARG002
+        """As many contacts as the risk of meeting no agent allows."""
+        decision = self.decide(now)
+        inputs = tuple(decision.figures.items())
+        return Paced(decision.dials, decision.dials, inputs, reason=decision.reason)
 
     def decide(self, now: float) -> Decision:
         """How many calls to place now."""

@@ -15,14 +15,18 @@ from actors.messages import (
     ShowPreview,
     WithdrawPreview,
 )
+from actors.pacers import DeafPacer, Inputs, Paced, ToArm
+from actors.tickets import Tickets
+from dialer.flow.graph import Flow
 from dialer.flow.nodes import Preview
 from dialer.pacing.reservations import Reservations
 from dialer.ports import PreviewCard, Sink
 
 
-class PreviewBoard:
+class PreviewBoard(DeafPacer):
     """Finds contacts for agents to look at, and knows who looks at what.
 
+    It is the pacer of a flow that dials by previews, too.
     book: the campaign's reservations. title: the campaign's, for the agent to see.
     """
 
@@ -32,6 +36,8 @@ class PreviewBoard:
         title: str,
         book: Reservations,
         cells: CampaignCells,
+        tickets: Tickets,
+        to_arm: ToArm,
         *,
         pool: Sink,
         feeder: Sink,
@@ -40,6 +46,8 @@ class PreviewBoard:
         self._title = title
         self._book = book
         self._cells = cells
+        self._tickets = tickets
+        self._to_arm = to_arm
         self._pool = pool
         self._feeder = feeder
         self._settings = Preview(mode="preview")
@@ -48,13 +56,24 @@ class PreviewBoard:
     def __len__(self) -> int:
         return len(self._agents)
 
-    def find(self, settings: Preview, wanted: dict[int, str], request_id: int) -> None:
-        """Ask for a contact for each of these agents. wanted: from ticket to agent."""
-        self._settings = settings
+    def follow(self, flow: Flow) -> bool:
+        dialing = flow.init.dialing
+        if isinstance(dialing, Preview):
+            self._settings = dialing
+            return True
+        return False
+
+    def pace(self, now: float, seen: Inputs, *, pulse: bool, seized: bool) -> Paced:  # noqa: ARG002
+        """Ask for a contact for every agent who has none to look at or to talk to."""
+        wanted = self._tickets.draw(self._to_arm())
+        if not wanted:
+            return Paced(0.0, 0, seen, self._book.quota, reason="every agent has a contact")
         for ticket, agent_id in wanted.items():
             self._book.bind(ticket, agent_id)
         self._agents |= wanted
-        self._feeder.tell(NeedContacts(request_id, tuple(wanted), preview=True))
+        self._feeder.tell(NeedContacts(self._tickets.request(), tuple(wanted), preview=True))
+        found = f"looked for {len(wanted)} contacts to preview"
+        return Paced(0.0, 0, seen, self._book.quota, reason=found)
 
     def show(self, found: PreviewFound, now: float) -> None:
         """A contact has come for a ticket."""

@@ -17,15 +17,15 @@ _EPSILON = 1e-9  # as in dialer.pacing.reservations
 
 
 def decided_from(
-    arming: int, quota: int, carried: float, unplaced: int, missing: int, room: int | None
+    arming: int, quota: int, carried: float, unplaced: int, missing: int
 ) -> tuple[tuple[str, float], ...]:
     """What a release was made from, beside what it saw, as its record has it; what is 0 is left
     out.
 
     arming: agents to arm. quota: calls in flight that are strived for, from now on. carried: the
     fraction left over from before. unplaced: calls in flight that no agent had room for. missing:
-    calls missing from the quota, where they are made good. room: what the trunks take, if they
-    have cut it.
+    calls missing from the quota, where they are made good. Where the trunks have cut it, `room`
+    comes after these: what they take.
     """
     inputs: tuple[tuple[str, float], ...] = (("to_arm", float(arming)), ("quota", float(quota)))
     if carried:
@@ -34,8 +34,6 @@ def decided_from(
         inputs = (*inputs, ("unplaced", float(unplaced)))
     if missing:
         inputs = (*inputs, ("at_pulse", 1.0))
-    if room is not None:
-        inputs = (*inputs, ("room", float(room)))
     return inputs
 
 
