@@ -45,6 +45,7 @@ from dialer.flow.graph import load_flow
 from dialer.journal import DaemonStarted, DaemonStopped
 from dialer.metrics import Metrics
 from dialer.ports import AgentDesk, MetricSource, Trunk
+from dialer.score.past import Attempt
 from gateways.cli.app import build_app
 from gateways.cli.files import read_text
 from gateways.cli.host import DemoOptions, Place, Proof, ProofOptions, Told
@@ -436,6 +437,12 @@ def site_of(settings: Settings) -> Site:
     )
 
 
+def stored_attempts(config: Path) -> list[Attempt]:
+    """What `score` learns from, where it is given no file."""
+    with place_of(load_settings(config)).open_store() as store:
+        return store.attempts.for_scores()
+
+
 def journal_of(settings: Settings, metrics: Metrics) -> JournalWriter:
     journal = settings.journal
     config = JournalConfig(
@@ -558,7 +565,8 @@ def versions() -> dict[str, str]:
 def command_line() -> typer.Typer:
     """Every verb there is."""
     app = build_app(Here())
-    simulator.add_to(app, simulator.Lab(verb, LIBRARY, versions(), read_journal, read_range))
+    lab = simulator.Lab(verb, LIBRARY, versions(), read_journal, read_range, stored_attempts)
+    simulator.add_to(app, lab)
     return app
 
 

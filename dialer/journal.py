@@ -63,6 +63,20 @@ class CallMoved(Message, tag="call"):
     detail: str = ""
 
 
+class CallScored(Message, tag="score"):
+    """An attempt's answer score, P(a person answers), when it was chosen to be dialed.
+
+    best: it was the likeliest of those at hand, else the unlikeliest.
+    """
+
+    attempt_id: int
+    contact_id: int
+    campaign_id: int
+    at: float
+    score: float
+    best: bool = True
+
+
 class AgentMoved(Message, tag="agent"):
     """An agent went from one state of `dialer.agents` to another."""
 
@@ -150,6 +164,7 @@ Record = (
     | DaemonStopped
     | Simulated
     | CallDisposed
+    | CallScored
 )
 
 KINDS: dict[str, type[Record]] = {
@@ -163,6 +178,7 @@ KINDS: dict[str, type[Record]] = {
     "stop": DaemonStopped,
     "simulation": Simulated,
     "disposition": CallDisposed,
+    "score": CallScored,
 }
 """Record types by the kind that stands first in each encoded record."""
 

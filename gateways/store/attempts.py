@@ -7,10 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from dialer.compliance.window import TIME_ZONE_ATTRIBUTE
 from dialer.errors import NotFoundError
+from dialer.score.past import Attempt
 from gateways.store.database import Database
 from gateways.store.records import AttemptRecord, Page, StandingRecord
-from gateways.store.tables import attempts, campaign_contacts, campaigns
+from gateways.store.tables import attempts, campaign_contacts, campaigns, contacts
 
 
 class Attempts:
@@ -92,6 +94,34 @@ class Attempts:
                 .order_by(attempts.c.outcome)
             ).all()
         return {row.outcome: row.number_of for row in rows}
+
+    def for_scores(self) -> list[Attempt]:
+        """All that are settled, the oldest first, with what their contacts tell of themselves."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                sa.select(
+                    attempts.c.dialed_at,
+                    attempts.c.outcome,
+                    attempts.c.number,
+                    attempts.c.contact_id,
+                    contacts.c.created_at,
+                    contacts.c.attributes,
+                )
+                .join_from(attempts, contacts, attempts.c.contact_id == contacts.c.id, isouter=True)
+                .where(attempts.c.settled_at.is_not(None), attempts.c.dialed_at > 0)
+                .order_by(attempts.c.id)
+            )
+            return [
+                Attempt(
+                    row.dialed_at,
+                    row.outcome,
+                    row.number,
+                    str(row.contact_id),
+                    str((row.attributes or {}).get(TIME_ZONE_ATTRIBUTE) or ""),
+                    row.created_at or 0.0,
+                )
+                for row in rows
+            ]
 
     def standings(self, contact_id: int) -> tuple[StandingRecord, ...]:
         """Where a contact stands in each campaign that has touched it."""

@@ -12,6 +12,7 @@ from typing import Any, NoReturn, Protocol
 
 from dialer.journal import Record
 from dialer.promql import SeriesStore
+from dialer.score.past import Attempt
 from sim.library import Library
 
 Command = Callable[..., None]
@@ -42,6 +43,8 @@ class Work(Protocol):
     @property
     def as_json(self) -> bool: ...
 
+    def config(self) -> Path: ...
+
     def miss_threshold(self) -> NoReturn: ...
 
 
@@ -53,6 +56,7 @@ class Lab:
     and campaigns. versions: of the dialer and of what a simulation's course depends on.
     read_journal: the records of a daemon's journal, a folder or one of its files. read_range: what
     a Prometheus server has recorded, by its URL, between two times (epoch seconds).
+    stored_attempts: the attempts in the store that a settings file leads to.
     """
 
     verb: Callable[[Command], Command]
@@ -60,3 +64,4 @@ class Lab:
     versions: Mapping[str, str]
     read_journal: Callable[[Path], Iterable[Record]]
     read_range: Callable[[str, float, float], SeriesStore]
+    stored_attempts: Callable[[Path], list[Attempt]]

@@ -47,8 +47,8 @@ def read_calls(path: Path, zone: str) -> Traffic:
     traffic = Traffic(path.name)
     clock = ZoneInfo(zone)
     whole = True
-    for where, row in _rows(path, (*TIMES, *WORDS), NEEDED):
-        times = {name: _time(row, name, where, clock) for name in TIMES if row.get(name)}
+    for where, row in rows_of(path, (*TIMES, *WORDS), NEEDED):
+        times = {name: time_of(row, name, where, clock) for name in TIMES if row.get(name)}
         if "dialed_at" not in times:
             raise InputError(where, "no dialed_at", "every call was dialed at some time")
         for earlier, later in pairwise(times):
@@ -80,13 +80,13 @@ def read_agent_events(path: Path, zone: str) -> list[AgentEvent]:
     """
     clock = ZoneInfo(zone)
     entered: list[tuple[float, str, str]] = []
-    for where, row in _rows(path, AGENT_COLUMNS, AGENT_COLUMNS):
+    for where, row in rows_of(path, AGENT_COLUMNS, AGENT_COLUMNS):
         state = row["state"]
         if state not in AGENT.states:
             raise InputError(where, f"no such state: {state!r}", suggestion(state, AGENT.states))
         if not row["agent"]:
             raise InputError(where, "no agent", "say whose state it is")
-        entered.append((_time(row, "at", where, clock), row["agent"], state))
+        entered.append((time_of(row, "at", where, clock), row["agent"], state))
     entered.sort(key=lambda each: each[0])
     last: dict[str, str] = {}
     events = []
@@ -96,10 +96,14 @@ def read_agent_events(path: Path, zone: str) -> list[AgentEvent]:
     return events
 
 
-def _rows(
+def rows_of(
     path: Path, known: tuple[str, ...], needed: tuple[str, ...]
 ) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Each row with where it stands. Columns that are not known are passed over."""
+    """Each row with where it stands. Columns that are not known are passed over.
+
+    Raises:
+        InputError: it cannot be read, or lacks a column that is needed.
+    """
     try:
         with path.open(newline="", encoding="utf-8-sig") as lines:
             reader = csv.reader(lines)
@@ -120,7 +124,12 @@ def _rows(
         raise InputError(str(path), f"cannot be read: {reason}", "check the path") from None
 
 
-def _time(row: Mapping[str, str], name: str, where: str, zone: ZoneInfo) -> float:
+def time_of(row: Mapping[str, str], name: str, where: str, zone: ZoneInfo) -> float:
+    """A time of a row, in seconds since the epoch.
+
+    Raises:
+        InputError: it is none.
+    """
     text = row[name]
     try:
         at = float(text)

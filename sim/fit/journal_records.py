@@ -36,14 +36,19 @@ def read_journal(path: Path) -> Traffic:
         InputError: there is none, or it holds no call.
     """
     tally = Tally()
-    traffic = traffic_of(_records(path, tally), path.name)
+    traffic = traffic_of(records_of(path, tally), path.name)
     if not traffic.calls:
         what = "a ledger of a later version" if tally.newer else "no calls in this ledger"
         raise InputError(str(path), what, "give the folder of a journal that holds calls")
     return traffic
 
 
-def _records(path: Path, tally: Tally) -> Iterator[Record]:
+def records_of(path: Path, tally: Tally) -> Iterator[Record]:
+    """The records of a ledger's folder or file; simulated days follow each other.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     files = [path]
     if path.is_dir():
         files = sorted(each for each in path.iterdir() if each.suffix in SUFFIXES)

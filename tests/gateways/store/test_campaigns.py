@@ -9,6 +9,7 @@ from dialer.errors import FlowError, LifecycleError, NotFoundError
 from dialer.filter_tree import load_filter
 from dialer.metrics import Metrics
 from dialer.ports import AttemptDraft, Callback, ClaimRequest, ContactNext, Deferral, Settlement
+from dialer.score.past import Attempt
 from gateways.store import CampaignRecord, NewContact, Store, open_store
 from gateways.store.contact_gauges import count_contacts
 from tests.ports.contact_store_beds import SCHEMA, Replies
@@ -288,3 +289,20 @@ def test_what_a_campaign_owes_and_has_is_counted(store: Store) -> None:
 
     assert counted("dialer_callbacks") == {"due": 1, "waiting": 1}
     assert counted("dialer_campaign_contacts") == {"done": 1, "waiting": 2, "due": 1}
+
+
+def test_settled_attempts_teach_a_score_with_what_their_contacts_say(
+    store: Store, clock: Clock
+) -> None:
+    rows = [NewContact("a", {"time_zone": "America/Chicago"}), NewContact("b", {})]
+    store.contacts.import_batch(rows)
+    campaign = store.campaigns.create("one", "").campaign_id
+    dial(store, campaign, "customer_answered")
+    dial(store, campaign, "user_busy")
+    store.contacts.import_batch([NewContact("c", {})])
+    dial(store, campaign)  # under way, so nobody knows
+    first, second = store.attempts.for_scores()
+    assert first == Attempt(
+        1.0, "customer_answered", "+16175550001", "1", "America/Chicago", clock.now
+    )
+    assert (second.contact, second.outcome, second.zone) == ("2", "user_busy", "")
