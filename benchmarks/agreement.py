@@ -18,13 +18,13 @@ from pathlib import Path
 
 from joblib import Parallel, delayed
 
+from config.composition.simulated import carrier_model
 from config.loader import load_settings
 from config.presets import preset_named
 from config.trunks import SimulatedTrunk
 from dialer.flow.graph import load_flow
 from dialer.journal import CampaignMoved, Record
 from gateways.journal.reader import read_journal
-from run import carrier_model
 from sim.figures import Figures, FiguresJournal
 from sim.model import DeskModel
 from sim.replication import Day, run_replication

@@ -9,24 +9,57 @@ database, the output); 2 bad input; 3 a threshold was missed; 130 interrupted.
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
 from dialer.errors import DialerError, InputError
-from gateways.cli import agents, campaigns, check, contacts, daemon, explain, formulas
 from gateways.cli.host import Host
+from gateways.cli.late import LateGroup, LateVerb, of_module
 from gateways.cli.output import Output
 from gateways.cli.verb import ConfigOption, JsonOption
-from gateways.control.problems import all_of
 
 GATEWAY_FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
+
+VERBS = tuple(
+    of_module(name, line, f"gateways.cli.{module}")
+    for name, line, module in (
+        ("serve", "Run the daemon until it gets SIGTERM or Ctrl-C.", "daemon"),
+        (
+            "demo",
+            "See calls flow without a trunk: simulated carrier, customers and agents in real time.",
+            "daemon",
+        ),
+        (
+            "stop",
+            "Panic stop: end all new dials, ringing calls included; live calls finish.",
+            "daemon",
+        ),
+        (
+            "status",
+            "Whether a daemon runs, and how it does. Exit code 1 where none runs.",
+            "daemon",
+        ),
+        (
+            "check",
+            "Say what is wrong with files, line by line, without starting anything.",
+            "check",
+        ),
+        ("contacts", "Contacts: import, add and list.", "contacts"),
+        ("filter", "Filters: whom a campaign calls.", "contacts"),
+        ("campaign", "Campaigns: draw, publish, pause, end.", "campaigns"),
+        ("agents", "Agents: add, list, and ask for their state.", "agents"),
+        ("queues", "List queues and how many agents serve each.", "agents"),
+        ("trunk", "Trunks: list, and place a test call.", "agents"),
+        ("formula", "Pacing formulas: what they come to.", "formulas"),
+        ("explain", "Why something was dialed, or was not.", "explain"),
+    )
+)
 
 
 @dataclass
@@ -38,7 +71,7 @@ class Root:
     as_json: bool
 
 
-class _OneLineGroup(TyperGroup):
+class _OneLineGroup(LateGroup):
     """Ends every failure in one line and an exit code."""
 
     def main(self, *args: Any, **given: Any) -> Any:
@@ -68,6 +101,8 @@ def _failure(error: DialerError | OSError) -> int:
         # Whoever read us has gone; the interpreter's own flush at the end must not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     elif isinstance(error, InputError):
+        from gateways.control.problems import all_of
+
         for problem in all_of(error):
             Output.warn(str(problem))
         return BAD_INPUT
@@ -89,10 +124,14 @@ def _usage(error: Any, message: str) -> int:
     return int(error.exit_code)
 
 
-def build_app(host: Host) -> typer.Typer:
-    """The command line on a host; other rooms add their verbs to it."""
+def build_app(host: Host, more: Sequence[LateVerb] = ()) -> typer.Typer:
+    """The command line on a host. more: the verbs of another room."""
+
+    class Verbs(_OneLineGroup):
+        verbs = (*VERBS, *more)
+
     app = typer.Typer(
-        cls=_OneLineGroup,
+        cls=Verbs,
         help="Foredial: an outbound dialer that knows what a campaign will do before it rings.",
         no_args_is_help=True,
         add_completion=False,
@@ -103,6 +142,4 @@ def build_app(host: Host) -> typer.Typer:
     def root(ctx: typer.Context, config: ConfigOption = None, as_json: JsonOption = False) -> None:
         ctx.obj = Root(host, config, as_json)
 
-    for room in (daemon, check, contacts, campaigns, agents, formulas, explain):
-        room.add_to(app)
     return app

@@ -19,7 +19,6 @@ from gateways.cli import lists
 from gateways.cli.files import STANDARD_INPUT, read_text, shown, unreadable
 from gateways.cli.output import Output, local
 from gateways.cli.verb import Work, verb
-from gateways.control.contact_import import import_contacts
 
 _TOLD_REJECTS = 20
 
@@ -68,6 +67,8 @@ def import_file(
       run.py contacts import customers.csv --list spring
       run.py contacts import customers.csv --rejects rejected.csv --json
     """
+    from gateways.control.contact_import import import_contacts  # brings the database's library
+
     with work.session() as session, ExitStack() as stack:
         lines = stack.enter_context(_lines(file, work.out))
         on_reject = stack.enter_context(_rejects_file(rejects))

@@ -166,7 +166,7 @@ def _compiled(work: Work, given: str, semantics: str) -> Formula:
     where, text = "formula", given
     config = work.config_if_any()
     if given.isidentifier() and config is not None:
-        text = work.host.site(config).site.formulas.get(given, given)
+        text = work.host.site(config).site.formulas().get(given, given)
     if given == str(STANDARD_INPUT):
         text, where = read_text(STANDARD_INPUT)
     elif given.startswith("@"):

@@ -7,11 +7,13 @@ does, and it alone knows every room.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from dialer.errors import InputError
-from gateways.control.site import Site
-from gateways.store import Store
+
+if TYPE_CHECKING:
+    from gateways.control.site import Site
+    from gateways.store import Store
 
 CheckProblem = InputError
 """One thing wrong with a settings file."""
@@ -20,9 +22,9 @@ CheckProblem = InputError
 class Place(NamedTuple):
     """What a settings file leads to. open_store: opens the database, without owning it."""
 
-    site: Site
+    site: "Site"
     control_socket: Path
-    open_store: Callable[[], Store]
+    open_store: Callable[[], "Store"]
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,17 @@ itself. A daemon that hangs is never worked around, save by a panic stop.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dialer.errors import ControlError
 from gateways.cli.host import Place
 from gateways.closing import Closing
-from gateways.control import DOORS, Commands, ControlClient, Door, NoDaemonError, Site
-from gateways.control.client import TIMEOUT_S
+from gateways.control.client import TIMEOUT_S, ControlClient, NoDaemonError
 from gateways.control.daemon_commands import write_panic_file
-from gateways.store import Store
+from gateways.control.site import Site
+
+if TYPE_CHECKING:
+    from gateways.store import Store
 
 
 class Session(Closing):
@@ -34,7 +36,7 @@ class Session(Closing):
         return self._place.site
 
     @property
-    def store(self) -> Store:
+    def store(self) -> "Store":
         """The database, opened when it is first asked for."""
         if self._opened is None:
             self._opened = self._place.open_store()
@@ -52,9 +54,7 @@ class Session(Closing):
         try:
             return self._client.call(verb, longer_s=longer_s, **arguments)
         except NoDaemonError as error:
-            if DOORS.get(verb) is Door.DAEMON:
-                told = f"{error}; start one with: run.py serve --config {self._config}"
-                raise NoDaemonError(told) from None
+            return self._call_here(verb, arguments, str(error))
         except ControlError as error:
             if verb == "panic":
                 write_panic_file(self.site, arguments["on"])
@@ -62,6 +62,15 @@ class Session(Closing):
                 told = f"{error}; the panic file {self.site.panic_file} {done} all the same"
                 raise ControlError(told) from None
             raise
+
+    def _call_here(self, verb: str, arguments: dict[str, Any], absent: str) -> Any:
+        # The database's library takes longer to load than a daemon to answer.
+        from gateways.control.commands import DOORS, Commands
+        from gateways.control.verbs import Door
+
+        if DOORS.get(verb) is Door.DAEMON:
+            told = f"{absent}; start one with: run.py serve --config {self._config}"
+            raise NoDaemonError(told) from None
         return Commands(self.store, self.site, None).call(verb, arguments)
 
     def close(self) -> None:

@@ -10,14 +10,16 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from dialer.errors import ConfigError
 from gateways.cli.host import Host
 from gateways.cli.output import Output
-from gateways.cli.session import Session
+
+if TYPE_CHECKING:
+    from gateways.cli.session import Session
 
 THRESHOLD_MISSED = 3
 
@@ -76,8 +78,10 @@ class Work:
         raise typer.Exit(THRESHOLD_MISSED)
 
     @contextmanager
-    def session(self) -> Iterator[Session]:
+    def session(self) -> "Iterator[Session]":
         """A session on what the settings file leads to."""
+        from gateways.cli.session import Session  # reading and checking files needs none
+
         config = self.config()
         with Session(config, self.host.site(config)) as opened:
             yield opened

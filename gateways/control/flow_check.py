@@ -85,7 +85,7 @@ def flow_doubts(flow: Flow, site: Site) -> Iterator[Fault]:
         what = f"dialing: predictive for {max(fixed)} agents; chance is too strong for it below "
         what += str(PREDICTIVE_FROM_AGENTS)
         yield flow.init.id, what, "set mode: power or lookahead, or seize more agents"
-    for node_id, setting, text in formulas_in(with_texts(flow, site.formulas).definition):
+    for node_id, setting, text in formulas_in(with_texts(flow, site.formulas()).definition):
         for finding in lint(text):
             if finding.level == WARNING:
                 what = f"{setting}: {finding.rule}: {finding.part[:120]}: {finding.what}"
@@ -95,7 +95,7 @@ def flow_doubts(flow: Flow, site: Site) -> Iterator[Fault]:
 def site_faults(flow: Flow, site: Site) -> Iterator[Fault]:
     """What keeps a well-drawn flow from running at this place."""
     yield from _law_faults(flow, site)
-    yield from formula_faults(with_texts(flow, site.formulas).definition)
+    yield from formula_faults(with_texts(flow, site.formulas()).definition)
     dialing = flow.init.dialing
     if not site.kept_up and dialing.mode not in ("progressive", "preview"):
         what = f"dialing: {dialing.mode} with phones that ring per call lets live callers wait"

@@ -34,8 +34,8 @@ class Site:
     nothing is dialed. wrap_up_s: the limit for agents who have none of their own. staff: agents
     of the settings, who go before those of the store. demands: what queues ask of their agents,
     by queue. pause_codes: why an agent may be not ready, () for any reason. kept_up: agents have
-    an audio leg that stands all day; False: their phones ring per call. formulas: texts of those
-    that ship, by name.
+    an audio leg that stands all day; False: their phones ring per call. formulas: gives the texts
+    of those that ship, by name.
     """
 
     schema: Schema
@@ -52,7 +52,7 @@ class Site:
     demands: Mapping[str, Demand] = field(default_factory=dict)
     pause_codes: tuple[str, ...] = ()
     kept_up: bool = True
-    formulas: Mapping[str, str] = field(default_factory=dict)
+    formulas: Callable[[], Mapping[str, str]] = dict
 
     @property
     def queue_names(self) -> tuple[str, ...]:

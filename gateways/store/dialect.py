@@ -79,6 +79,21 @@ def take_write_lock(connection: sa.Connection) -> sa.Connection:
     return connection.execution_options(**{_WRITES: True})
 
 
+class Json(sa.TypeDecorator[Any]):
+    """Plain data; None is NULL."""
+
+    impl = sa.JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            # Every start would pay for loading it, and nobody uses it yet.
+            from sqlalchemy.dialects.postgresql import JSONB
+
+            return dialect.type_descriptor(JSONB(none_as_null=True))
+        return dialect.type_descriptor(sa.JSON(none_as_null=True))
+
+
 class JsonKind(FunctionElement[str]):
     """What a member of a JSON object is: "text", "number", "boolean", something else, or NULL."""
 

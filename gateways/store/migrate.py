@@ -8,11 +8,6 @@ database as it was.
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 
 from dialer.errors import StoreError
 from gateways.store.dialect import for_writing
@@ -20,17 +15,22 @@ from gateways.store.dialect import for_writing
 _FOLDER = Path(__file__).with_name("migrations")
 
 
+def _revisions() -> list[str]:
+    """All of them in order, by their files: 0001_first_tables.py."""
+    return sorted(file.name.partition("_")[0] for file in _FOLDER.glob("versions/[0-9]*.py"))
+
+
 def newest_schema() -> str:
     """The revision that this release makes."""
-    head = ScriptDirectory(str(_FOLDER)).get_current_head()
-    if head is None:
-        raise StoreError("the migrations folder is empty")
-    return head
+    return _revisions()[-1]
 
 
 def schema_of(connection: sa.Connection) -> str:
     """The revision of a database; "" for an empty one."""
-    return MigrationContext.configure(connection).get_current_revision() or ""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return ""
+    found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return str(found or "")
 
 
 def upgrade(engine: sa.Engine) -> bool:
@@ -48,21 +48,29 @@ def upgrade(engine: sa.Engine) -> bool:
         if found == newest_schema():
             return False
         _refuse_strangers(connection, found)
-        config = Config()
-        config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
-        config.set_main_option("path_separator", "os")
-        config.attributes["connection"] = connection
-        try:
-            command.upgrade(config, "head")
-        except CommandError as error:
-            raise StoreError(f"the database cannot be upgraded from {found!r}: {error}") from error
+        _migrate(connection, found)
     return True
+
+
+def _migrate(connection: sa.Connection, found: str) -> None:
+    # Nearly every start finds the schema as it should be, and does not pay for Alembic.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise StoreError(f"the database cannot be upgraded from {found!r}: {error}") from error
 
 
 def _refuse_strangers(connection: sa.Connection, found: str) -> None:
     if found:
-        known = {script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()}
-        if found not in known:
+        if found not in _revisions():
             raise StoreError(
                 f"the database has schema {found!r}, which this release does not know: "
                 f"a newer Foredial made it; run that one, or restore a backup"

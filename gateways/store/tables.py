@@ -6,7 +6,8 @@ Times are seconds since the epoch in double precision; 0 stands for what never h
 """
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+
+from gateways.store.dialect import Json
 
 metadata = sa.MetaData(
     naming_convention={
@@ -18,7 +19,6 @@ metadata = sa.MetaData(
     }
 )
 
-Json = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 Seconds = sa.Double
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from matplotlib.image import imread
 
-from run import LIBRARY
+from config.composition.laboratory import LIBRARY
 from sim.benchmark import Matrix, run_matrix
 from sim.report.benchmark_report import write_benchmark_report
 from tests.peers import require

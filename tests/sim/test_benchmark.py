@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from run import LIBRARY
+from config.composition.laboratory import LIBRARY
 from sim import benchmark, days
 from sim.benchmark import Comparison, Matrix, front, run_matrix
 from sim.experiment import Case, run_case

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from run import LIBRARY
+from config.composition.laboratory import LIBRARY
 from sim.fit.journal_records import traffic_of
 from sim.replication import run_replication
 from tests.sim.page_rules import assert_self_contained

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from config.composition.laboratory import LIBRARY
 from dialer.errors import InputError
 from dialer.flow.graph import load_flow
-from run import LIBRARY
 from sim import tune as search
 from sim.experiment import Case
 from sim.figures import Figures

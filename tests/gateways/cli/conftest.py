@@ -11,7 +11,8 @@ from typer.testing import CliRunner, Result
 from dialer.errors import ConfigError, InputError, ScenarioError
 from gateways.cli import DemoOptions, Place, build_app
 from gateways.cli.host import Proof, ProofOptions, Told
-from gateways.control import Commands, ControlServer
+from gateways.control.commands import Commands
+from gateways.control.server import ControlServer
 from gateways.store import open_store
 from tests.gateways.control.place import NOW, FakeLive, make_site
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateways.control import Commands, Site
+from gateways.control.commands import Commands
+from gateways.control.site import Site
 from gateways.store import Store, open_store
 from tests.gateways.control.place import NOW, FakeLive, make_site
 

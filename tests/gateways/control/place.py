@@ -9,7 +9,7 @@ from dialer.compliance.preset import Preset, load_preset
 from dialer.contacts import AttributeSpec, AttributeType, Schema
 from dialer.dial_policy import DialPolicy
 from dialer.errors import ConfigError, ControlError
-from gateways.control import Site
+from gateways.control.site import Site
 
 NOW = 1_750_172_400.0  # 2025-06-17 11:00 in New York, a Tuesday
 

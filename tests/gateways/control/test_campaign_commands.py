@@ -3,7 +3,7 @@
 import pytest
 
 from dialer.errors import ControlError, DialerError, FlowError, LifecycleError, NotFoundError
-from gateways.control import Commands
+from gateways.control.commands import Commands
 from gateways.control.problems import all_of
 from gateways.store import Store
 from tests.gateways.control.place import FLOW, FakeLive

@@ -15,8 +15,9 @@ import pytest
 
 from dialer import errors
 from dialer.errors import ControlError, FlowError, InputError, NotFoundError
-from gateways.control import ControlClient, ControlServer, NoDaemonError
+from gateways.control.client import ControlClient, NoDaemonError
 from gateways.control.problems import all_of, raise_problems
+from gateways.control.server import ControlServer
 
 
 class Verbs:

@@ -8,8 +8,9 @@ import pytest
 from dialer.errors import InputError, NotFoundError
 from dialer.journal import ContactSkipped, Pulse, Record
 from dialer.ports import AttemptDraft, ClaimRequest, ContactNext, Deferral, Settlement
-from gateways.control import Commands, Site
+from gateways.control.commands import Commands
 from gateways.control.contact_import import import_contacts
+from gateways.control.site import Site
 from gateways.journal import JournalConfig, JournalWriter
 from gateways.store import Store
 from tests.gateways.control.place import CSV, FLOW, NOW, FakeLive, report

@@ -48,7 +48,7 @@ def predictive(formula: str, target: int = 12) -> str:
 
 
 def doubts(folder: Path, text: str) -> list[str]:
-    site = replace(make_site(folder), formulas=formula_texts())
+    site = replace(make_site(folder), formulas=formula_texts)
     checked = check_flow(text, "flow.yaml", site)
     assert checked.faults == ()
     return [str(doubt) for doubt in checked.warnings]

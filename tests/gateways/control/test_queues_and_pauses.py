@@ -6,7 +6,8 @@ import pytest
 
 from dialer.errors import FlowError, InputError
 from dialer.queues import Demand
-from gateways.control import Commands, Site
+from gateways.control.commands import Commands
+from gateways.control.site import Site
 from gateways.store import Store
 from tests.gateways.control.place import FLOW, NOW, FakeLive
 

@@ -1,0 +1,115 @@
+"""Settings become the plain arguments of gateways."""
+
+from collections.abc import Callable
+
+from actors.director import Director
+from actors.trunk_cells import TrunkCounts
+from config.settings import Settings, SipDesk
+from config.trunks import SipTrunk
+from dialer.caller_ids import CallerIds
+from dialer.metrics import Metrics
+from gateways.journal.writer import JournalConfig, JournalWriter
+from gateways.media.config import MediaConfig
+from gateways.prometheus.source import PrometheusConfig
+from gateways.sip.callbacks import CallbackConfig, OptOut
+from gateways.sip.keep_alive import KeepAliveConfig
+from gateways.sip.phones import DeskConfig
+from gateways.sip.site import Listening, SipSite, SitePlan
+from gateways.sip.trunk import TrunkConfig
+
+
+def journal_of(settings: Settings, metrics: Metrics) -> JournalWriter:
+    journal = settings.journal
+    config = JournalConfig(
+        journal.dir,
+        int(journal.segment_mb * 2**20),
+        int(journal.keep_mb * 2**20),
+        journal.keep_days,
+    )
+    written, lost = (
+        metrics.counter("dialer_journal_records_total", result=result)
+        for result in ("written", "lost")
+    )
+    return JournalWriter(config, written.inc, lost.inc)
+
+
+def prometheus_of(settings: Settings) -> PrometheusConfig:
+    wish = settings.formulas
+    return PrometheusConfig(
+        wish.prometheus_url,
+        wish.timeout_s,
+        wish.max_age_s,
+        wish.reuse_s,
+        wish.username,
+        wish.password.get_secret_value() if wish.password else "",
+        wish.bearer_token.get_secret_value() if wish.bearer_token else "",
+    )
+
+
+def sip_site(
+    settings: Settings,
+    metrics: Metrics,
+    director: Director,
+    clock: Callable[[], float],
+    on_opt_out: Callable[[OptOut], None],
+) -> SipSite:
+    media = settings.media
+    desk = settings.desk
+    numbers = settings.caller_id_inventory
+    plan = SitePlan(
+        trunks=tuple(sip_trunk(t, numbers) for t in settings.trunks if isinstance(t, SipTrunk)),
+        desk=(
+            Listening(desk.bind.host, desk.bind.port, desk.advertised_host or ""),
+            DeskConfig(desk.kept_up, answer_timeout_s=desk.answer_timeout_s),
+        )
+        if isinstance(desk, SipDesk)
+        else None,
+        media=MediaConfig(
+            media.bind_host,
+            media.advertised_host or "",
+            media.prompts_dir,
+            media.first_port,
+            media.last_port,
+        ),
+        log_dir=settings.data_dir / "sip",
+        callbacks=callbacks_of(settings, numbers),
+    )
+
+    counts = TrunkCounts(metrics)
+    return SipSite(
+        plan,
+        director,
+        director.pool,
+        clock=clock,
+        on_response=counts.response,
+        on_channels=counts.channels,
+        on_opt_out=on_opt_out,
+    )
+
+
+def callbacks_of(settings: Settings, numbers: CallerIds) -> CallbackConfig | None:
+    wish = settings.callbacks
+    ours = tuple(caller_id.number for caller_id in numbers.numbers)
+    if not wish.prompt:
+        return None
+    return CallbackConfig(
+        ours, wish.prompt, wish.opt_out_key, wish.max_calls, wish.longest_s, settings.region
+    )
+
+
+def sip_trunk(trunk: SipTrunk, numbers: CallerIds) -> tuple[Listening, TrunkConfig]:
+    return Listening(trunk.bind.host, trunk.bind.port, trunk.advertised_host or ""), TrunkConfig(
+        trunk.name,
+        trunk.remote.host,
+        trunk.remote.port,
+        username=trunk.username,
+        password=trunk.password.get_secret_value() if trunk.password else "",
+        from_user=numbers.usual(trunk.name) or "foredial",
+        domain=trunk.domain,
+        codecs=trunk.codecs,
+        max_channels=trunk.max_channels,
+        transport=trunk.transport,
+        registration_s=trunk.registration_expires_s if trunk.registration else 0,
+        asserts_identity=trunk.p_asserted_identity,
+        keep_alive=KeepAliveConfig(trunk.options_keepalive_s),
+    )
