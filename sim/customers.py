@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from sim.fates import CallFate
 from sim.laws import Constant, Gamma, Law
+from sim.propensity import People
 from sim.scenario import Change, Scenario, Segment, with_traits
 from sim.traits import OUTCOMES, Outcomes
 from sim.variates import Keyed, Seed, keyed, uniforms
@@ -88,6 +89,8 @@ class Customers:
         size = scenario.list_size(agents)
         self._per_dial = 1 / size if size else 0.0
         self._decay = scenario.contacts.live_decay
+        wish = scenario.contacts.propensity
+        self._people = People(wish, seed) if wish is not None else None
         bursts = scenario.bursts
         self._burst_s = bursts.every_s if bursts else 0.0
         cv = bursts.cv if bursts else 1.0
@@ -98,20 +101,15 @@ class Customers:
         for segment in scenario.segments:
             self._tables[segment.name] = self._timetable(segment)
 
-    def fate(self, call: int, at_s: float, dialed: int = 0, segment: str = "") -> CallFate:
+    def fate(
+        self, call: int, at_s: float, dialed: int = 0, segment: str = "", contact: int = 0
+    ) -> CallFate:
         """What comes of call number `call`.
 
-        at_s: when it is dialed, from the start. dialed: calls dialed before it.
+        at_s: when it is dialed, from the start. dialed: calls dialed before it. contact: who is
+        called, by their number on the list.
         """
-        times, regimes = self._tables[segment]
-        row = regimes[bisect_right(times, at_s)] if times else regimes[0]
-        penetration = dialed * self._per_dial
-        regime = row[bisect_right(self._penetrations, penetration)] if len(row) > 1 else row[0]
-        live = regime.live
-        if self._decay:
-            live *= exp(-self._decay * penetration)
-        if self._burst_s:
-            live = min(live * self._burst(int(at_s // self._burst_s)), max(live, _MOST_LIVE))
+        regime, live = self._standing(at_s, dialed, segment, contact)
         draw = self._mix(call)
         delay_s = regime.post_dial_delay(call)
         if draw < live:
@@ -130,6 +128,27 @@ class Customers:
                 return self._answered("machine", call, regime, delay_s, regime.no_answer_after_s)
             return CallFate(outcome, delay_s, ring_s=regime.no_answer_after_s)
         return CallFate(outcome, regime.refused_after(call))
+
+    def live_share(self, at_s: float, dialed: int, segment: str, contact: int) -> float:
+        """P(a person answers such a call), before it is known how long it must ring."""
+        return self._standing(at_s, dialed, segment, contact)[1]
+
+    def _standing(
+        self, at_s: float, dialed: int, segment: str, contact: int
+    ) -> tuple[_Regime, float]:
+        """The traits that hold, and the share of live answers among such people."""
+        times, regimes = self._tables[segment]
+        row = regimes[bisect_right(times, at_s)] if times else regimes[0]
+        penetration = dialed * self._per_dial
+        regime = row[bisect_right(self._penetrations, penetration)] if len(row) > 1 else row[0]
+        live = regime.live
+        if self._decay:
+            live *= exp(-self._decay * penetration)
+        if self._burst_s:
+            live = min(live * self._burst(int(at_s // self._burst_s)), max(live, _MOST_LIVE))
+        if self._people is not None:
+            live = self._people.live(live, contact)
+        return regime, live
 
     def _answered(
         self, outcome: str, call: int, regime: _Regime, delay_s: float, ring_s: float

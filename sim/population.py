@@ -51,7 +51,7 @@ class Population:
     def contacts(self, stream: Streams) -> EndlessList:
         """A fresh store with the scenario's contacts, for `WorldPlan.store`."""
         scenario, names = self.scenario, self._phones
-        segment_of = segments_of(scenario, _seed(stream))
+        segment_of = segments_of(scenario, seed_of(stream))
         places = range(scenario.contacts.numbers)
 
         def person(contact: int) -> dict[str, AttributeValue]:
@@ -64,17 +64,20 @@ class Population:
 
     def fates(self, stream: Streams, carrier: str) -> FateOf:  # noqa: ARG002 - one people for all
         """What comes of each dial."""
-        customers = Customers(self.scenario, _seed(stream), self._agents)
+        customers = Customers(self.scenario, seed_of(stream), self._agents)
         start_at = self.scenario.start_at
         fate_of = customers.fate
         segmented = bool(self.scenario.segments)
-        segment_of = segments_of(self.scenario, _seed(stream))
+        told_apart = segmented or self.scenario.contacts.propensity is not None
+        segment_of = segments_of(self.scenario, seed_of(stream))
         wrap_up_s = self._wrap_up_s
 
         def fate(request: DialRequest, at: float) -> CallFate:
             call = request.attempt_id
-            segment = segment_of(contact_of(request.number)) if segmented else None
-            made = fate_of(call, at - start_at, call - 1, segment.name if segment else "")
+            contact = contact_of(request.number) if told_apart else 0
+            segment = segment_of(contact) if segmented else None
+            name = segment.name if segment else ""
+            made = fate_of(call, at - start_at, call - 1, name, contact)
             if made.verdict:
                 wrap_up_s[call] = made.wrap_up_s
             return made
@@ -82,10 +85,10 @@ class Population:
         return fate
 
     def days(self, stream: Streams) -> Callable[[int], AgentDay]:
-        return Workforce(self.scenario, _seed(stream), self._agents).day
+        return Workforce(self.scenario, seed_of(stream), self._agents).day
 
     def offers(self, stream: Streams) -> Callable[[], Offer]:
-        workforce = Workforce(self.scenario, _seed(stream), self._agents)
+        workforce = Workforce(self.scenario, seed_of(stream), self._agents)
         numbers = count()
 
         def offer() -> Offer:
@@ -95,12 +98,12 @@ class Population:
         return offer
 
     def previews(self, stream: Streams) -> Callable[[], PreviewAnswer]:
-        workforce = Workforce(self.scenario, _seed(stream), self._agents)
+        workforce = Workforce(self.scenario, seed_of(stream), self._agents)
         numbers = count()
         return lambda: workforce.preview(next(numbers))
 
     def says(self, stream: Streams) -> Callable[[Choices], SaidOfCall]:
-        workforce = Workforce(self.scenario, _seed(stream), self._agents)
+        workforce = Workforce(self.scenario, seed_of(stream), self._agents)
         numbers = count()
         return lambda choices: workforce.says(next(numbers), choices)
 
@@ -108,6 +111,6 @@ class Population:
         return lambda attempt_id: self._wrap_up_s.pop(attempt_id, 0.0)
 
 
-def _seed(stream: Streams) -> int:
+def seed_of(stream: Streams) -> int:
     """One seed for all of a run, whoever asks."""
     return int(stream("population").integers(2**63))

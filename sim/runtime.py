@@ -12,7 +12,7 @@ the seed. A blocking ask inside an actor is an error: live it would hold up a wo
 
 import logging
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from itertools import count
 from math import inf, nextafter
@@ -62,6 +62,12 @@ class SimTimer(list[Any]):
         self[2] = self[3] = None
 
 
+def stream_of(seed: int | Sequence[int] | None, name: str) -> Generator:
+    """The random stream that a run of this seed has under a name."""
+    key = [ord(letter) for letter in name]
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+
+
 class SimRuntime:
     """Behaviours on the virtual clock.
 
@@ -107,8 +113,7 @@ class SimRuntime:
         return timer
 
     def stream(self, name: str) -> Generator:
-        key = [ord(letter) for letter in name]
-        return np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=key))
+        return stream_of(self._seed, name)
 
     # --- for whoever drives the clock ---------------------------------------------------------
 

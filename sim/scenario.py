@@ -21,6 +21,7 @@ from dialer.errors import InputError, ScenarioError
 from dialer.flow.hours import TimeOfDay
 from sim.distributions import Distribution
 from sim.faults import Fault
+from sim.propensity import Propensity
 from sim.traits import BASE, OUTCOMES, Cpa, Outcomes, Traits, traits_given
 from sim.written import Count, Positive, Seconds, Share, Written, Zone, distribution
 
@@ -66,6 +67,7 @@ class ContactList(Written):
     ends: whether the campaign runs out of contacts there; else `size` only measures penetration.
     live_decay: the live share falls as exp(-live_decay x dials / size).
     numbers: telephone numbers that each contact has.
+    propensity: how unlike each other they are; all alike where it is left out.
     """
 
     size: Count | None = None
@@ -73,6 +75,7 @@ class ContactList(Written):
     ends: bool = True
     live_decay: Annotated[float, Field(ge=0, le=100)] = 0.0
     numbers: Annotated[int, Field(ge=1, le=7)] = 1
+    propensity: Propensity | None = None
 
     @model_validator(mode="after")
     def _one_size(self) -> "ContactList":
@@ -177,6 +180,10 @@ class Bursts(Written):
 
     every_s: Positive
     cv: Annotated[float, Field(gt=0, le=2)]
+
+    @property
+    def told(self) -> str:
+        return f"periods of {self.every_s:g} s, cv {self.cv:.3g}"
 
 
 _ASSUMED_WHOLE = ("segments", "changes", "bursts")
@@ -387,8 +394,8 @@ def _told(value: Any) -> str:
         return ", ".join(f"{name} {share:.4g}" for name, share in shares if share)
     if isinstance(value, tuple):
         return f"{len(value)} of them" if value else ""
-    if isinstance(value, Bursts):
-        return f"periods of {value.every_s:g} s, cv {value.cv:.3g}"
+    if isinstance(value, (Bursts, Propensity)):
+        return value.told
     if isinstance(value, dict):
         return ", ".join(f"{name} {weight:.4g}" for name, weight in value.items())
     named = {None: "", True: "yes", False: "no"}  # the flags; 1 and 0 are numbers, not flags

@@ -16,7 +16,8 @@ from dialer.score.past import Attempt
 from sim.cli.lent import Lab, Out, Work
 
 if TYPE_CHECKING:
-    from sim.score.judging import Bin, Judgement
+    from sim.score.judging import Area, Bin, Judgement
+    from sim.score.table import Table
     from sim.score.training import Training
 
 _FORMS = ("scorecard", "trees")
@@ -115,7 +116,8 @@ def add_to(app: typer.Typer, lab: Lab) -> None:
         loaded = read_model(model)
         start = _time(since, "--from", clock)
         attempts, source = _attempts(work, lab, calls, zone)
-        judgement = _judged(loaded, attempts, start, source, clock)
+        judged, table = _judged(loaded, attempts, start, source, clock)
+        judgement = judged._replace(best=_best(calls, table))
         if plot is not None:
             from sim.score.picture import plot_calibration
 
@@ -165,7 +167,7 @@ def _attempts(work: Work, lab: Lab, calls: Path | None, zone: str) -> tuple[list
 
 def _judged(
     model: ScoreModel, attempts: list[Attempt], start: float | None, source: str, clock: ZoneInfo
-) -> "Judgement":
+) -> tuple["Judgement", "Table"]:
     import numpy as np
 
     from sim.score.judging import judge
@@ -191,7 +193,21 @@ def _judged(
     scores = np.array([model.probability(row) for row in judged.rows])
     hours = [row["hour"] for row in judged.rows]
     known = [hour if isinstance(hour, float) else None for hour in hours]
-    return judge(scores, judged.answered, judged.who, known, model.reference)
+    return judge(scores, judged.answered, judged.who, known, model.reference), judged
+
+
+def _best(calls: Path | None, table: "Table") -> "Area | None":
+    """What a score would come to that knew the simulated people, if they are simulated."""
+    import numpy as np
+
+    from sim.score.judging import area_under
+    from sim.score.reading import truths_of
+
+    truths = truths_of(calls) if calls is not None else {}
+    if not truths:
+        return None
+    truth = [truths[key] for key in zip(table.at.tolist(), table.who, strict=True)]
+    return area_under(np.array(truth), table.answered, table.who)
 
 
 # --- what is shown --------------------------------------------------------------------------------
@@ -252,6 +268,7 @@ def _judgement_document(
     return {
         **judgement._asdict(),
         "area": judgement.area._asdict(),
+        "best": judgement.best._asdict() if judgement.best else None,
         "bins": [each._asdict() for each in judgement.bins],
         "hours": [each._asdict() for each in judgement.hours],
         "base_rate": judgement.base_rate,
@@ -265,6 +282,10 @@ def _show_judgement(out: Out, judgement: "Judgement") -> None:
     area = judgement.area
     out.say(f"{judgement.attempts:,} attempts, {judgement.base_rate:.3f} answered (base rate)")
     out.say(f"AUC {area.value:.3f} (95 %: {area.low:.3f} to {area.high:.3f})")
+    if judgement.best is not None:
+        best = judgement.best
+        told = f"{best.value:.3f} ({best.low:.3f} to {best.high:.3f})"
+        out.say(f"Of a score that knew these simulated people: {told}")
     out.say(f"Brier {judgement.brier:.4f}; of the base rate {judgement.base_brier:.4f}")
     out.say(f"Log loss {judgement.log_loss:.4f}; of the base rate {judgement.base_log_loss:.4f}")
     line = "1 and 0 would be true; under 1, overconfident"

@@ -51,6 +51,7 @@ class Judgement(NamedTuple):
     brier, base_brier: mean squared error, and that of saying the base rate each time.
     log_loss, base_log_loss: likewise, in nats. slope, intercept: of the line through log odds that
     would make the score true; 1 and 0 where it is, a slope under 1 where it is overconfident.
+    best: the area of a score that knew the people, where they were simulated.
     """
 
     attempts: int
@@ -65,6 +66,7 @@ class Judgement(NamedTuple):
     bins: tuple[Bin, ...]
     hours: tuple[Bin, ...]
     drift: float
+    best: Area | None = None
 
     @property
     def base_rate(self) -> float:

@@ -5,9 +5,12 @@ lacks stays unknown, and a column that was perhaps meant to be one of ours is as
 """
 
 import csv
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+import numpy as np
 
 from dialer.contacts import is_time_zone
 from dialer.documents import suggestion
@@ -16,8 +19,12 @@ from dialer.journal import CallMoved, CallScored, Simulated, Tally
 from dialer.numbers import is_e164
 from dialer.outcomes import NAMES
 from dialer.score.past import Attempt
+from sim.customers import Customers, segments_of
 from sim.fit.csv_records import TIMES, WORDS, rows_of, time_of
 from sim.fit.journal_records import is_journal, records_of
+from sim.population import seed_of
+from sim.recording import case_of
+from sim.runtime import stream_of
 
 READ = ("dialed_at", "outcome", "number", "contact", "imported_at", "zone", "score")
 NEEDED = ("dialed_at", "outcome")
@@ -93,6 +100,41 @@ def _ask_about_columns(path: Path) -> None:
             raise InputError(
                 f"{path}:1", f"no column {name!r} is known", f"name it {near[0]!r}, or remove it"
             )
+
+
+def truths_of(path: Path) -> dict[tuple[float, str], float]:
+    """P(answered) of the attempts in a simulated journal, by dial and contact; else nothing.
+
+    A simulated day can be looked behind: its people are made again from its case and its seed.
+    """
+    truths: dict[tuple[float, str], float] = {}
+    if not is_journal(path):
+        return truths
+    share: Callable[[CallMoved], float] | None = None
+    for record in records_of(path, Tally()):
+        if type(record) is Simulated:
+            share = _share_of(record, str(path))
+        elif type(record) is CallMoved and record.state == "dialing" and share is not None:
+            truths.setdefault((record.at, str(record.contact_id)), share(record))
+    return truths
+
+
+def _share_of(day: Simulated, name: str) -> Callable[[CallMoved], float]:
+    case = case_of(day.case, name)
+
+    def stream(name: str) -> np.random.Generator:
+        return stream_of(day.seed, name)
+
+    customers = Customers(case.scenario, seed_of(stream), case.agents)
+    segment_of = segments_of(case.scenario, seed_of(stream))
+
+    def share(dialed: CallMoved) -> float:
+        segment = segment_of(dialed.contact_id)
+        at_s, before = dialed.at - day.at, dialed.attempt_id - 1
+        name = segment.name if segment else ""
+        return customers.live_share(at_s, before, name, dialed.contact_id)
+
+    return share
 
 
 def of_journal(path: Path, zone: str) -> list[Attempt]:
