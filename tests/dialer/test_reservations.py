@@ -68,6 +68,18 @@ def test_a_call_without_room_waits_for_the_next_reservation() -> None:
     assert book.ended(second) == "b"
 
 
+def test_a_call_without_room_is_not_made_up_for() -> None:
+    """Planted and seen to fail: only calls that have a place count as in flight."""
+    book = Reservations()
+    first, second = dial(book, "a", 2.0, 1)
+    (third,) = dial(book, "b", 1.0, 3)
+    book.answered(first)
+    book.lost("a")
+    assert book.is_in_flight(second)
+    book.ended(third)
+    assert book.top_up() == 0, "the agent who has room now may get the call that had none"
+
+
 def test_who_winds_down_keeps_calls_and_gets_no_more() -> None:
     book = Reservations()
     first, second, _ = dial(book, "a", 3.0, 1)
