@@ -14,6 +14,7 @@ from actors.messages import (
     CallOver,
     CancelCall,
     ClaimAgent,
+    GiveUpCall,
     OverAcknowledged,
     PatienceOver,
     PoolStarted,
@@ -149,6 +150,14 @@ class Call(Behaviour):
     def _on_cancel(self, _: CancelCall) -> None:
         self._recalled = True
         self._cancel("cancelled")
+
+    @handles(GiveUpCall)
+    def _on_give_up(self, _: GiveUpCall) -> None:
+        """The law's word on how long a call rings is kept here, whatever a pacer wants."""
+        rang_s = self.runtime.now() - self._ringing_at
+        if self._state == "ringing" and rang_s >= self._plan.preset.least_ring_s:
+            self._recalled = True
+            self._cancel("given_up")
 
     def _cancel(self, outcome: str) -> None:
         if self._state in ("dialing", "ringing"):
@@ -365,7 +374,7 @@ class Call(Behaviour):
             return FORBIDDEN_S
         capped = self._dial.max_attempts is not None and attempts >= self._dial.max_attempts
         # A 488 of ours is an answer with a codec that we lack: somebody was disturbed.
-        disturbed = outcome == "cancelled" or self._cause.by == "trunk"
+        disturbed = outcome in ("cancelled", "given_up") or self._cause.by == "trunk"
         return CANCELLED_S if disturbed and not capped else 0.0
 
     @handles(OverAcknowledged)

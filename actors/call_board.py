@@ -5,10 +5,11 @@ stays on the board until its Call has told its end.
 """
 
 from collections import deque
+from collections.abc import Sequence
 
 from actors.call import Call, CallPlan
 from actors.campaign_cells import CampaignCells
-from actors.messages import CancelCall, PlaceNow, PoolStarted, ReadyAttempt
+from actors.messages import CancelCall, GiveUpCall, PlaceNow, PoolStarted, ReadyAttempt
 from actors.runtime import Ref, Runtime
 from actors.services import Services
 from actors.unplaced import never_dialed
@@ -159,6 +160,13 @@ class CallBoard:
         for ref in self._parted:
             if ref.is_alive():
                 ref.tell(PoolStarted())
+
+    def give_up(self, tickets: Sequence[int]) -> None:
+        """Have calls that ring stop it, those that the law lets stop."""
+        wanted = frozenset(tickets)
+        for call in self._calls.values():
+            if call.ticket in wanted:
+                call.ref.tell(GiveUpCall())
 
     def cancel_unanswered(self, reason: str) -> None:
         for call in self._calls.values():

@@ -9,6 +9,7 @@ count as coming free.
 from collections.abc import Callable, Sequence
 from math import inf
 
+from actors.long_rings import LongRings
 from actors.messages import AgentsMoved
 from actors.pacers import Inputs, Paced
 from dialer.compliance.preset import Preset
@@ -38,8 +39,8 @@ _ANSWERED = frozenset({"waiting", "served", "left"})
 class _Call:
     """A ticket on the floor.
 
-    phase: flying (nobody knows yet), gone (it reached nobody), waiting (a person is there),
-    left (without an agent) or served.
+    phase: flying (nobody knows yet), given_up (we stop ringing), gone (it reached nobody), waiting
+    (a person is there), left (without an agent) or served.
     """
 
     __slots__ = ("dialed", "phase")
@@ -62,6 +63,8 @@ class LookaheadBoard:
         self._calls: dict[int, _Call] = {}
         self._agents: dict[str, tuple[str, int]] = {}
         self._decided_at = now
+        self._ringing = LongRings(preset.least_ring_s)
+        self._gives_up = settings.give_up_long_rings
         self._pacer = Lookahead(self._target(settings), tuning=_tuning(flow))
 
     def _target(self, settings: LookaheadSettings) -> float:
@@ -74,13 +77,18 @@ class LookaheadBoard:
         if not isinstance(settings, LookaheadSettings):
             return False
         self._pacer.aim(self._target(settings), _tuning(flow))
+        self._gives_up = settings.give_up_long_rings
         return True
 
     def pace(self, now: float, seen: Inputs, *, pulse: bool, seized: bool) -> Paced:  # noqa: ARG002
         """As many contacts as the risk of meeting no agent allows."""
         decision = self.decide(now)
         inputs = tuple(decision.figures.items())
-        return Paced(decision.dials, decision.dials, inputs, reason=decision.reason)
+        given_up = self._give_up(decision.cancel, now)
+        if given_up:
+            inputs += (("given_up", float(len(given_up))),)
+        dials, reason = decision.dials, decision.reason
+        return Paced(dials, dials, inputs, reason=reason, give_up=given_up)
 
     def decide(self, now: float) -> Decision:
         """How many calls to place now."""
@@ -88,7 +96,17 @@ class LookaheadBoard:
             self._floor.start_day(now)
             self._pacer.new_day()
         self._decided_at = now
-        return self._pacer.decide(self._floor.snapshot(now, None))
+        may_cancel = len(self._ringing.long(now)) if self._gives_up else 0
+        return self._pacer.decide(self._floor.snapshot(now, None, may_cancel=may_cancel))
+
+    def _give_up(self, calls: int, now: float) -> tuple[int, ...]:
+        """The tickets of calls that are to stop ringing, those that rang longest."""
+        tickets = self._ringing.take(now, calls) if calls else ()
+        for ticket in tickets:
+            call = self._calls[ticket]
+            self._floor.cancelled(call.dialed)
+            call.phase = "given_up"
+        return tickets
 
     # --- calls --------------------------------------------------------------------------------
 
@@ -115,9 +133,12 @@ class LookaheadBoard:
             return
         floor = self._floor
         floor.advance(at)
-        if state == "waiting" and call.phase == "flying":
-            floor.answered(call.dialed)
-            call.phase = "waiting"
+        if state == "ringing":
+            self._ringing.ring(ticket, at)
+            return
+        self._ringing.over(ticket)
+        if state == "waiting":
+            self._answer(call)
         elif state == "bridged":
             self._serve(call)
         elif state in {"closing", "ended"} and call.phase == "waiting":
@@ -127,11 +148,20 @@ class LookaheadBoard:
             floor.reached_nobody(call.dialed)
             call.phase = "gone"
 
+    def _answer(self, call: _Call) -> None:
+        """A person is there; perhaps one who answered just as we stopped ringing."""
+        if call.phase == "given_up":
+            self._floor.answers += 1
+            self._floor.waiting += 1
+        elif call.phase == "flying":
+            self._floor.answered(call.dialed)
+        else:
+            return
+        call.phase = "waiting"
+
     def _serve(self, call: _Call) -> None:
         """An agent has the caller. Pool and call both tell it, in any order."""
-        if call.phase == "flying":
-            self._floor.answered(call.dialed)
-            call.phase = "waiting"
+        self._answer(call)
         if call.phase == "waiting":
             self._floor.served()
             call.phase = "served"
@@ -143,6 +173,7 @@ class LookaheadBoard:
             return
         floor = self._floor
         floor.advance(now)
+        self._ringing.over(ticket)
         if call.phase == "flying":
             floor.reached_nobody(call.dialed)
         elif call.phase == "waiting":

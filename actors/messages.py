@@ -413,9 +413,13 @@ class AgentLost(Message):
 
 
 class CancelCall(Message):
-    """Campaign to call: stop ringing (a panic stop, or a lever of the pacer)."""
+    """Campaign to call: stop ringing (a panic stop)."""
 
     reason: str
+
+
+class GiveUpCall(Message):
+    """Campaign to call: an answer would meet no agent; stop ringing, if the law's time is over."""
 
 
 # --- from outside -----------------------------------------------------------------------------

@@ -29,6 +29,7 @@ class Paced(NamedTuple):
 
     goal: calls in flight that are strived for; None for those in flight and these. clamps: limits
     that cut it. reason: in words, where it is not plain. note: what else there is to say of it.
+    give_up: tickets of calls that are to stop ringing.
     """
 
     value: float
@@ -38,6 +39,7 @@ class Paced(NamedTuple):
     clamps: tuple[str, ...] = ()
     reason: str = ""
     note: str = ""
+    give_up: tuple[int, ...] = ()
 
 
 class Pacer(Protocol):

@@ -231,6 +231,8 @@ class Pulses:
         goal = parts.board.book.in_flight + dials if paced.goal is None else paced.goal
         parts.cells.target(goal)
         parts.tickets.need(dials, now)
+        if paced.give_up:
+            parts.calls.give_up(paced.give_up)
         inputs, clamps = paced.inputs, paced.clamps
         if room.dials is not None:
             inputs += (("room", float(room.dials)),)

@@ -43,6 +43,7 @@ _TABLE = (
     Outcome("invalid_number", False, False, True, "the number does not exist"),
     Outcome("blocked_by_analytics", False, False, True, "blocked on the callee's behalf (603+)"),
     Outcome("cancelled", False, False, True, "we stopped ringing"),
+    Outcome("given_up", False, False, True, "it rang long, and an answer would have met no agent"),
     Outcome("invalid_gateway", False, True, False, "the trunk refused or cannot place the call"),
     Outcome("congestion", False, True, False, "the network was full or failed"),
     Outcome("interrupted", False, False, True, "the dialer stopped, and the fate is unknown"),

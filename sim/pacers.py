@@ -43,12 +43,18 @@ def _power(parameter: str) -> Any:
 
 
 def _lookahead(parameter: str) -> Any:
+    text, _, lever = parameter.partition(":")
     try:
-        target = float(parameter) if parameter else Lookahead(mode="lookahead").target
+        target = float(text) if text else Lookahead(mode="lookahead").target
     except ValueError:
         raise ValueError("no abandonment target; write one as lookahead:0.03") from None
-    return Lookahead(mode="lookahead", target=target)
+    if lever not in ("", GIVE_UP):
+        raise ValueError(f"no lever {lever!r}; write lookahead:0.03:{GIVE_UP}")
+    return Lookahead(mode="lookahead", target=target, give_up_long_rings=lever == GIVE_UP)
 
+
+GIVE_UP = "give_up"
+"""The lever that a look-ahead pacer may be named with: calls that ring long are given up."""
 
 PACERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "progressive": ("progressive", _progressive),

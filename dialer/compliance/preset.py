@@ -18,6 +18,9 @@ from dialer.flow.hours import DAY_NAMES, Days, TimeOfDay
 
 _SECONDS_A_DAY = 86_400.0
 
+_USUAL_RING_MINIMUM_S = 15.0
+"""Where a law names no least time of ringing: that of those that do."""
+
 
 class StartPoint(StrEnum):
     """Where the seconds until a call counts as abandoned begin.
@@ -122,6 +125,11 @@ class Preset(_Part):
     abandonment: Abandonment | None = None
     ring_minimum_s: float = Field(0.0, ge=0, le=120, description="no unanswered ring is shorter")
     calling_hours: tuple[CallingHours, ...] = Field(min_length=1)
+
+    @property
+    def least_ring_s(self) -> float:
+        """How long a call must have rung before a pacer may give it up."""
+        return self.ring_minimum_s or _USUAL_RING_MINIMUM_S
 
     def overridden(self, changes: Mapping[str, Any], where: str = "compliance") -> "Preset":
         """The preset with a campaign's own numbers, nested as in the preset.

@@ -135,6 +135,11 @@ class Lookahead(BaseModel):
     target: float = Field(
         0.03, gt=0, le=0.1, description="abandoned over answered; the preset's, where stricter"
     )
+    give_up_long_rings: bool = Field(
+        False,
+        description="cancel calls that rang as long as the preset wants while an answer would "
+        "meet no agent; they come to `given_up`",
+    )
 
 
 class Preview(BaseModel):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from dialer.message import Message
 from dialer.outcomes import OUTCOMES
 
-_UNKNOWN = frozenset({"", "cancelled", "interrupted"})
+_UNKNOWN = frozenset({"", "cancelled", "given_up", "interrupted"})
 """The callee might have answered, had it gone on."""
 
 

@@ -23,7 +23,7 @@ CARRIER_OUTCOMES = {
 }
 """From our outcomes to those of `sim.traits`. A person taken for a machine was seen as one."""
 
-UNDECIDED = frozenset({"cancelled", ""})
+UNDECIDED = frozenset({"cancelled", "given_up", ""})
 """We ended these, or the recording did: what they would have come to is censored."""
 
 

@@ -213,6 +213,7 @@ def test_a_setting_is_read_as_if_it_stood_in_the_file(setting, read, value) -> N
         ({"pacer": "progresive"}, "pacer 'progresive': no such pacer; did you mean 'progressive'?"),
         ({"pacer": "power"}, "pacer 'power': no ratio; write one as power:3.2"),
         ({"pacer": "lookahead:low"}, "no abandonment target; write one as lookahead:0.03"),
+        ({"pacer": "lookahead:0.03:up"}, "no lever 'up'; write lookahead:0.03:give_up"),
         ({"pacer": "power:0.5"}, "pacer 'power:0.5': input should be greater than or equal"),
         ({"settings": ["talk"]}, "--set talk: no setting; write KEY=VALUE: calls.talk_s.mean=90"),
         ({"settings": ["calls.talk_s.mean=-3"]}, "calls.talk_s.mean: input should be"),
