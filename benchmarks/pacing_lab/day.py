@@ -325,7 +325,7 @@ class Day:
         self._leave_phase(agent)
         agent.phase, agent.phase_since = "wrap_up", self.now
         if self.known_wrap_ups:
-            self.floor.talk_ended_with_known_wrap_up(agent.began, agent, wrap_up_s)
+            self.floor.talk_ended_with_known_wrap_up(self.now, agent.began, agent, wrap_up_s)
         else:
             agent.began = self.floor.talk_ended(agent.began)
         self._at(self.now + wrap_up_s, self._on_wrap_up_end, agent)

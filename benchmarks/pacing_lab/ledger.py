@@ -8,29 +8,21 @@ import json
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
 
+from benchmarks.pacing_lab.case import Case
 from benchmarks.pacing_lab.day import DayFigures
 
 _ROOT = Path(__file__).resolve().parents[2]
-_CODE = ("dialer/pacing", "benchmarks/pacing_lab")
-
-
-class Case(NamedTuple):
-    """What was simulated: a world, a pacer, how many agents, hours, and the levers by letter."""
-
-    world: str
-    pacer: str
-    agents: int
-    hours: float
-    levers: str = ""
+_LAB = ("case", "day", "scored_list", "world")
+_NOT_OF_A_DAY = {"redecide", "reservations", "spread"}  # what only campaigns use
 
 
 def code_digest() -> str:
-    """Of the pacers and of this simulator."""
+    """Of the pacers and of what makes a day."""
     digest = sha256()
-    for room in _CODE:
-        for path in sorted((_ROOT / room).glob("*.py")):
+    pacers = sorted((_ROOT / "dialer/pacing").glob("*.py"))
+    for path in (*pacers, *(_ROOT / f"benchmarks/pacing_lab/{name}.py" for name in _LAB)):
+        if path.stem not in _NOT_OF_A_DAY:
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 

@@ -40,9 +40,9 @@ class Watched(Lookahead):
         if self.found is None and seen.now > _AFTER_S and decision.dials >= 2 and seen.ready > 1:
             self.found = seen, decision
             spare = seen.ready - seen.waiting
-            answers = self._tables.call_moments @ seen.calls.present.ravel()
-            agents = self._tables.talk_moments @ seen.talks.present[0]
-            agents += self._tables.wrap_up_moments @ seen.wrap_ups.present[0]
+            answers = seen.calls.present.ravel() @ self._tables.call_moments
+            agents = seen.talks.present[0] @ self._tables.talk_moments
+            agents += seen.wrap_ups.present[0] @ self._tables.wrap_up_moments
             size = len(HORIZONS_S)
             shortfall = NormalShortfall(
                 answers[:size] - agents[:size], answers[size:] + agents[size:]

@@ -6,6 +6,7 @@ little under the target: what is left of it pays for the last drops of the windo
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from math import exp, log, sqrt
 from typing import NamedTuple, Protocol
 
@@ -22,6 +23,11 @@ NO_RISK = "the window's budget is used up: one call per free agent"
 
 _AGENTS = (5, 10, 20, 50, 100, 300)
 _THETAS = (0.0285, 0.0285, 0.029, 0.029, 0.0292, 0.0293)
+
+
+@lru_cache
+def _theta(agents: int) -> float:
+    return float(np.interp(agents, _AGENTS, _THETAS))
 
 
 class Spending(NamedTuple):
@@ -116,7 +122,7 @@ class ClosingBudget:
     def spend(self, account: Account) -> Spending:
         scale = self.target / _TARGET
         agents = account.agents
-        theta = float(np.interp(agents, _AGENTS, _THETAS)) * scale
+        theta = _theta(agents) * scale
         debt = account.abandoned - theta * account.answers
         elapsed_s, left_s = account.elapsed_s, account.left_s
         since_s = max(0.0, elapsed_s - self._elapsed_s)
@@ -131,7 +137,8 @@ class ClosingBudget:
         lowest, highest = self._LEARNED_RANGE
         learned = self._learned - debt / day * since_s / self._LEARNED_IN_S
         self._learned = min(highest, max(lowest, learned))
-        middle = float(np.interp(agents, (5, 10), (0.02, 0.025))) * scale * exp(self._learned)
+        first = 0.02 + 0.005 * min(1.0, max(0.0, (agents - 5) / 5))
+        middle = first * scale * exp(self._learned)
         left = sqrt(left_s / (elapsed_s + left_s)) if left_s > 0 else 0.0
         return _spending(middle, debt, max(self._SOFT_AT_END, day * left))
 

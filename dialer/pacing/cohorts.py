@@ -62,6 +62,12 @@ class Cohort:
             self.at_risk[of_class, age] += 1.0
             self.happened[event][of_class, age] += 1.0
 
+    def lived(self, age_s: float, event: str) -> None:
+        """A member whose whole life is told at once, and who is never present."""
+        age = min(int(age_s), self.span_s - 1)
+        self.at_risk[0, : age + 1] += 1.0
+        self.happened[event][0, age] += 1.0
+
     @classmethod
     def of_ages(cls, ages_s: list[float], span_s: int, events: tuple[str, ...]) -> "Cohort":
         """A cohort seen once, as a snapshot from elsewhere gives it."""

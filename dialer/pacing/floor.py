@@ -128,10 +128,13 @@ class Floor:
         self.talks.leave(began, ENDED)
         return self.wrap_ups.enter()
 
-    def talk_ended_with_known_wrap_up(self, began: int, agent: Hashable, left_s: float) -> None:
+    def talk_ended_with_known_wrap_up(
+        self, now: float, began: int, agent: Hashable, left_s: float
+    ) -> None:
         """From talk to wrap-up, which is known to end in left_s seconds."""
         self.talks.leave(began, ENDED)
-        self.known_wrap_ups.put(agent, left_s)
+        self.wrap_ups.lived(left_s, ENDED)
+        self.known_wrap_ups.put(agent, left_s + now - self._ticked_at)
 
     def wrap_up_ended(self, began: int, *, stays: bool = True) -> None:
         """An agent is done. stays: and is ready for the next call."""

@@ -2,14 +2,17 @@
 
 The rule of this module: each second, place the largest n with
 
-    sum over tau of w(tau) P[A(tau) + B(tau) > free - waiting + R(tau + patience)] <= kappa,
+    risk = sum over tau of w(tau) P[A(tau) + B(tau) > free - waiting + R(tau + patience)] <= kappa,
 
 where A are the answers by tau of the calls in flight, B those of n new calls, R the agents
-released by then, and w the time at which a new call is answered, given that it is. A and R are
-sums of independent events whose probabilities come from hazards by age, learned while dialing
-(hazards.py); kappa comes from what was abandoned so far (budget.py); the law of the sum is in
-risk.py. Sources: Samuelson, Interfaces 29(5), 1999; Korolev, Anisimov and Ristock, SpringSim 2008;
-Bhulai and Koole, IEEE Transactions on Automatic Control 48(8), 2003.
+released by then, and w the time at which a new call is answered, given that it is. With few
+agents, or where it is known when they will be done, the risk that waiting for three seconds would
+spare counts once more: a call whose risk soon falls can wait, one whose risk only grows cannot.
+
+A and R are sums of independent events whose probabilities come from hazards by age, learned while
+dialing (hazards.py); kappa comes from what was abandoned so far (budget.py); the law of the sum is
+in risk.py. Sources: Samuelson, Interfaces 29(5), 1999; Korolev, Anisimov and Ristock, SpringSim
+2008; Bhulai and Koole, IEEE Transactions on Automatic Control 48(8), 2003.
 """
 
 from collections.abc import Mapping
@@ -31,11 +34,14 @@ from dialer.pacing.risk import (
     largest,
 )
 
-HORIZONS_S = (1, 4, 7, 10, 13, 17, 22, 27)
+HORIZONS_S = tuple(range(1, 31))
+"""Each second: where an agent's end is known, a second decides whether a caller meets them."""
+_WAIT_S, _WAIT_WORTH = 3, 1.0
+"""What waiting so long would spare of a call's risk counts so many times on top of it."""
 _FEW_MEMBERS = 150
 """Calls in flight and busy agents up to which the exact law is cheap."""
-_NEXT_SECOND = 0
-"""Which of the horizons is the next second."""
+_NEXT_SECOND, _MIDDLE = 0, 12
+"""Which of the horizons is the next second, and which the 13th."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ TUNED = Tuning()
 
 
 class _Forecast:
-    """Probabilities by age at each horizon, as tables that counts by age are multiplied with.
+    """Probabilities by age at each horizon, as tables of which the ages present are summed.
 
     Each of calls, talks and wrap_ups has shape (classes x ages, horizons).
     """
@@ -95,8 +101,8 @@ def _columns(table: Counts, at_s: Counts) -> Counts:
 
 
 def _moments(probabilities: Counts) -> Counts:
-    """Means above variances, so that one product gives both."""
-    return np.vstack((probabilities.T, (probabilities * (1 - probabilities)).T))
+    """Means beside variances, so that one sum gives both."""
+    return np.hstack((probabilities, probabilities * (1 - probabilities)))
 
 
 def _new_call(answered_within: Counts) -> NewCalls:
@@ -107,6 +113,15 @@ def _new_call(answered_within: Counts) -> NewCalls:
     total = mass.sum()
     weight = mass / total if total > 0 else np.full(len(horizons), 1 / len(horizons))
     return NewCalls(answered_within[np.array(HORIZONS_S)], weight)
+
+
+def _or_later(new: NewCalls) -> NewCalls:
+    """Weights that give a call's risk, and on top of it what waiting would spare.
+
+    A call that is placed later meets at each horizon those who answer so much sooner.
+    """
+    later = np.concatenate((np.zeros(_WAIT_S), new.weight[:-_WAIT_S]))
+    return new._replace(weight=new.weight + _WAIT_WORTH * (new.weight - later))
 
 
 class Lookahead:
@@ -160,14 +175,16 @@ class Lookahead:
         if not spending.kappa:
             # Nobody can be abandoned where each call in flight has a free agent of its own.
             most = min(most, max(0, spare - seen.calls.size))
-            choice = Choice(most, 0.0, 0.0)
+            choice = Choice(most, 0.0, 0.0, 0.0)
             if seen.buffered:
                 picks = (False,) * min(most, len(seen.buffered))
                 choice = choice._replace(calls=len(picks))
         elif seen.buffered:
             choice, picks = self._choose_records(seen, shortfall, spare, spending.kappa, most)
         else:
-            choice = largest(shortfall, spare, self._new[0], spending.kappa, most)
+            # Where nobody has told whom we may pick, the likeliest may be among them.
+            new = self._both if self._may_wait(seen) else self._new[-1]
+            choice = largest(shortfall, spare, new, spending.kappa, most)
         reason = spending.word
         if spending.kappa and choice.calls == most:
             reason = "the cap on calls in flight" if most == cap else "no more lines"
@@ -179,6 +196,8 @@ class Lookahead:
             "kappa": spending.kappa,
             "debt": spending.debt,
         }
+        if choice.judged != choice.risk:
+            figures["risk_later"] = choice.risk - (choice.judged - choice.risk) / _WAIT_WORTH
         return Decision(choice.calls, reason, figures, cancel, picks)
 
     def _choose_records(
@@ -191,20 +210,27 @@ class Lookahead:
         """
         lowest, highest = 0, len(seen.buffered) - 1
         picks: list[bool] = []
-        risk = risk_of_none = shortfall.risk(spare, self._new[seen.buffered[0]])
-        last = risk
+        unlikeliest = seen.buffered[0]
+        new = self._judged if self._may_wait(seen) else self._new
+        risk = risk_of_none = shortfall.risk(spare, self._new[unlikeliest])
+        judged = shortfall.risk(spare, new[unlikeliest])
         while len(picks) < most and lowest <= highest:
             best = risk < self.tuning.best_below * kappa
-            record = self._new[seen.buffered[highest if best else lowest]]
-            placed = shortfall.plus(record)
-            risk = placed.risk(spare, record)
-            if risk > kappa:
+            record_class = seen.buffered[highest if best else lowest]
+            placed = shortfall.plus(self._new[record_class])
+            then = placed.risk(spare, new[record_class])
+            if then > kappa:
                 break
             picks.append(best)
             highest -= best
             lowest += not best
-            shortfall, last = placed, risk
-        return Choice(len(picks), last, risk_of_none), tuple(picks)
+            shortfall, judged = placed, then
+            risk = placed.risk(spare, self._new[record_class])
+        return Choice(len(picks), risk, judged, risk_of_none), tuple(picks)
+
+    def _may_wait(self, seen: Snapshot) -> bool:
+        """Whether risk that waiting would spare counts. In a large pool it comes by chance."""
+        return self._few or bool(seen.known_wrap_ups)
 
     def _to_cancel(self, seen: Snapshot, shortfall: Shortfall, spare: float) -> int:
         """Calls to give up: all that rang long enough, if one answered now would meet no agent."""
@@ -214,42 +240,44 @@ class Lookahead:
     def _shortfall(self, seen: Snapshot) -> tuple[Shortfall, dict[str, float]]:
         """Answers minus agents released, and the two expected at the middle horizon."""
         tables = self._tables
-        horizons = len(HORIZONS_S)
         calls = seen.calls.present.ravel()
         talks, wrap_ups = seen.talks.present[0], seen.wrap_ups.present[0]
-        answers = tables.call_moments @ calls
-        releases = tables.talk_moments @ talks
-        if seen.wrap_ups.size:
-            releases += tables.wrap_up_moments @ wrap_ups
-        sure: Counts | float = 0.0
-        if seen.known_wrap_ups:
-            sure = np.cumsum(seen.known_wrap_ups.left)[self._coming]
-            releases[:horizons] += sure
-        middle = horizons // 2
-        expected = {
-            "expected_answers": float(answers[middle]),
-            "expected_free": float(releases[middle]) + seen.ready - seen.waiting,
-        }
         few = seen.calls.size + seen.talks.size + seen.wrap_ups.size <= _FEW_MEMBERS
-        if few and self._usual_agents <= self.tuning.exact_up_to:
+        shortfall: Shortfall
+        if few and self._few:
             happen = _each(tables.calls, calls)
             free = [_each(tables.talks, talks)]
             if seen.wrap_ups.size:
                 free.append(_each(tables.wrap_ups, wrap_ups))
             if seen.known_wrap_ups:
                 free.append(_each(self._known, seen.known_wrap_ups.left))
-            return ExactShortfall(happen, np.concatenate(free)), expected
-        moments = (
-            answers[:horizons] - releases[:horizons],
-            answers[horizons:] + releases[horizons:],
-        )
-        return NormalShortfall(*moments), expected
+            released = np.concatenate(free)
+            answers, releases = happen[:, _MIDDLE].sum(), released[:, _MIDDLE].sum()
+            shortfall = ExactShortfall(happen, released)
+        else:
+            coming = _total(tables.call_moments, calls)
+            going = _total(tables.talk_moments, talks)
+            if seen.wrap_ups.size:
+                going += _total(tables.wrap_up_moments, wrap_ups)
+            horizons = len(HORIZONS_S)
+            if seen.known_wrap_ups:
+                going[:horizons] += np.cumsum(seen.known_wrap_ups.left)[self._coming]
+            answers, releases = coming[_MIDDLE], going[_MIDDLE]
+            shortfall = NormalShortfall(
+                coming[:horizons] - going[:horizons], coming[horizons:] + going[horizons:]
+            )
+        expected = {
+            "expected_answers": float(answers),
+            "expected_free": float(releases) + seen.ready - seen.waiting,
+        }
+        return shortfall, expected
 
     def _refresh(self, seen: Snapshot) -> None:
         tuning = self.tuning
         settled = seen.elapsed_s >= tuning.settled_after_s
         self._fresh_until = seen.now + (tuning.settled_refresh_s if settled else tuning.refresh_s)
         agents = self._usual_agents = seen.agents
+        self._few = agents <= tuning.exact_up_to
         self._calls.learn(seen.calls, tuning.call_memory + tuning.call_memory_per_agent * agents)
         phase_memory = tuning.phase_memory + tuning.phase_memory_per_agent * agents
         self._talk.learn(seen.talks, phase_memory)
@@ -258,6 +286,9 @@ class Lookahead:
         talk = self._talk.then_done_within(wrapped[0])
         self._tables = _Forecast(self._calls.answered_within(), talk, wrapped, tuning.patience_s)
         self._new = self._tables.new_by_class
+        self._judged = [_or_later(new) for new in self._new]
+        new, judged = self._new[-1], self._judged[-1]
+        self._both = new._replace(weight=np.vstack((new.weight, judged.weight)))
 
     # --- what it has learned ------------------------------------------------------------------
 
@@ -284,6 +315,13 @@ class Lookahead:
 
 def _each(table: Counts, present: Counts) -> Counts:
     """A row for each member present, shape (members, horizons). table: (ages, horizons)."""
-    ages = np.flatnonzero(present)
+    ages = present.nonzero()[0]
     rows: Counts = table[np.repeat(ages, present[ages].astype(int))]
     return rows
+
+
+def _total(table: Counts, present: Counts) -> Counts:
+    """The sum of these rows; few ages are present of many."""
+    ages = present.nonzero()[0]
+    total: Counts = present[ages] @ table[ages]
+    return total

@@ -27,7 +27,8 @@ _FIRST_TRIED = 2
 class NewCalls(NamedTuple):
     """What is known of a call that is not placed yet.
 
-    answered_by: P(answered by each horizon). weight: given that it is answered, at which horizon.
+    answered_by: P(answered by each horizon). weight: given that it is answered, at which horizon;
+    or rows of such weights, of which each gives a risk.
     """
 
     answered_by: Counts
@@ -58,9 +59,9 @@ class NormalShortfall(NamedTuple):
         return NormalShortfall(self.mean + p, self.variance + p * (1 - p))
 
     def risks(self, spare: float, new: NewCalls, counts: Counts) -> Counts:
-        """P(a new call meets no agent) if counts[i] new calls are placed.
+        """P(a new call meets no agent) if counts[i] new calls are placed, shape (counts,).
 
-        spare: agents free now, less callers who wait for one.
+        Rows of weights give as many rows. spare: agents free now, less callers who wait for one.
         """
         p = new.answered_by[:, None]
         mean = self.mean[:, None] + counts * p
@@ -70,11 +71,25 @@ class NormalShortfall(NamedTuple):
         return risks
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
 def _turns(values: int) -> NDArray[np.complex128]:
     """exp(i w) - 1 at the frequencies w of a law of so many values (an even number)."""
     turns: NDArray[np.complex128] = np.expm1(2j * np.pi * np.arange(values // 2 + 1) / values)
     return turns
+
+
+@lru_cache(maxsize=256)
+def _tail_of(values: int, lowest: int) -> Counts:
+    """What a law at its frequencies is multiplied with to give its tail.
+
+    Column i of the tail is P(at least lowest + i); rows are real parts, then imaginary ones.
+    """
+    frequencies = np.arange(values // 2 + 1)
+    times = np.where((frequencies == 0) | (frequencies == values // 2), 1, 2) / values
+    places = lowest + np.arange(values)
+    mass = times[:, None] * np.exp(-2j * np.pi * np.outer(frequencies, places) / values)
+    tail = np.cumsum(mass[:, ::-1], axis=1)[:, ::-1]
+    return np.vstack((tail.real, -tail.imag))
 
 
 class ExactShortfall:
@@ -90,12 +105,8 @@ class ExactShortfall:
         turn = _turns(values)
         law = np.multiply.reduce(1 + answers[:, :, None] * turn, axis=0)
         law *= np.multiply.reduce(1 + releases[:, :, None] * turn.conj(), axis=0)
-        mass = np.fft.hfft(law, values, axis=1) / values
-        # Places of negative values are at the end, as always with this transform.
-        first = values + self._lowest
-        mass = np.concatenate((mass[:, first:], mass[:, :first]), axis=1)
-        # Column i of the tail is P(shortfall is at least lowest + i).
-        self._tail = np.minimum(1.0, np.cumsum(np.maximum(mass[:, ::-1], 0.0), axis=1)[:, ::-1])
+        parts = np.concatenate((law.real, law.imag), axis=1)
+        self._tail = np.clip(parts @ _tail_of(values, self._lowest), 0.0, 1.0)
 
     def risks(self, spare: float, new: NewCalls, counts: Counts) -> Counts:
         """P(a new call meets no agent) if counts[i] new calls are placed; counts must ascend."""
@@ -104,13 +115,13 @@ class ExactShortfall:
         # exceeds[:, j] = P(shortfall > spare - j), and each new call answers or does not.
         places = np.floor(spare).astype(int) + 1 - self._lowest - np.arange(most + 1)
         exceeds = self._at(places)
-        found = np.empty(len(counts))
+        found = np.empty((*new.weight.shape[:-1], len(counts)))
         tried = 0
         for i, count in enumerate(counts.astype(int)):
             for _ in range(count - tried):
                 exceeds = (1 - p) * exceeds[:, :-1] + p * exceeds[:, 1:]
             tried = count
-            found[i] = new.weight @ exceeds[:, 0]
+            found[..., i] = new.weight @ exceeds[:, 0]
         return found
 
     def exceeds(self, spare: float) -> Counts:
@@ -137,10 +148,12 @@ class ExactShortfall:
 
     def _at(self, places: NDArray[np.int_]) -> Counts:
         width = self._tail.shape[1]
-        tail: Counts = self._tail[:, np.minimum(np.maximum(places, 0), width - 1)]
+        tail: Counts = self._tail.take(places, axis=1, mode="clip")
         # Far outside, the shortfall surely is, or surely is not, as large.
-        tail[:, places < 0] = 1.0
-        tail[:, places >= width] = 0.0
+        if places.min() < 0:
+            tail[:, places < 0] = 1.0
+        if places.max() >= width:
+            tail[:, places >= width] = 0.0
         return tail
 
 
@@ -150,11 +163,13 @@ Shortfall = NormalShortfall | ExactShortfall
 class Choice(NamedTuple):
     """The largest number of new calls whose risk is under kappa.
 
-    risk: at that number. risk_of_none: of a call that would be placed all the same.
+    risk: at that number. judged: what decided, the same unless it is weighed otherwise.
+    risk_of_none: of a call that would be placed all the same.
     """
 
     calls: int
     risk: float
+    judged: float
     risk_of_none: float
 
 
@@ -165,19 +180,25 @@ def largest(
     kappa: float,
     most: int,
 ) -> Choice:
-    """The largest number of new calls, up to most, with a risk of at most kappa."""
-    tried, block, risk_of_none, best = 0, _FIRST_TRIED, 1.0, (0, 1.0)
+    """The largest number of new calls, up to most, with a risk of at most kappa.
+
+    Where `new` has two rows of weights, the first gives the risk and the second is what decides.
+    """
+    tried, block, best = 0, _FIRST_TRIED, Choice(0, 1.0, 1.0, 1.0)
     while tried <= most:
         counts = np.arange(tried, min(tried + block, most + 1), dtype=float)
-        risks = shortfall.risks(spare, new, counts)
+        both = np.atleast_2d(shortfall.risks(spare, new, counts))
+        risks, judged = both[0], both[-1]
         if tried == 0:
-            risk_of_none = float(risks[0])
-            best = (0, risk_of_none)
-        fine = np.flatnonzero(risks <= kappa)
+            best = Choice(0, float(risks[0]), float(judged[0]), float(risks[0]))
+        fine = np.flatnonzero(judged <= kappa)
         if len(fine):
-            best = (int(counts[fine[-1]]), float(risks[fine[-1]]))
+            last = fine[-1]
+            best = best._replace(
+                calls=int(counts[last]), risk=float(risks[last]), judged=float(judged[last])
+            )
         if len(fine) < len(counts):
             break
         tried += block
         block *= 2
-    return Choice(best[0], best[1], risk_of_none)
+    return best
