@@ -26,6 +26,7 @@ from dialer.pacing.cohorts import Counts
 from dialer.pacing.hazards import LOOK_S, CallHazards, talk_hazard, wrap_up_hazard
 from dialer.pacing.pacer import KNOWN_END_SPAN_S, Decision, Snapshot
 from dialer.pacing.risk import (
+    LEAST_JUDGED,
     Choice,
     ExactShortfall,
     NewCalls,
@@ -197,7 +198,7 @@ class Lookahead:
             "debt": spending.debt,
         }
         if choice.judged != choice.risk:
-            figures["risk_later"] = choice.risk - (choice.judged - choice.risk) / _WAIT_WORTH
+            figures["risk_judged"] = choice.judged
         return Decision(choice.calls, reason, figures, cancel, picks)
 
     def _choose_records(
@@ -213,19 +214,19 @@ class Lookahead:
         unlikeliest = seen.buffered[0]
         new = self._judged if self._may_wait(seen) else self._new
         risk = risk_of_none = shortfall.risk(spare, self._new[unlikeliest])
-        judged = shortfall.risk(spare, new[unlikeliest])
+        judged = max(shortfall.risk(spare, new[unlikeliest]), LEAST_JUDGED * risk)
         while len(picks) < most and lowest <= highest:
             best = risk < self.tuning.best_below * kappa
             record_class = seen.buffered[highest if best else lowest]
             placed = shortfall.plus(self._new[record_class])
-            then = placed.risk(spare, new[record_class])
+            risk_then = placed.risk(spare, self._new[record_class])
+            then = max(placed.risk(spare, new[record_class]), LEAST_JUDGED * risk_then)
             if then > kappa:
                 break
             picks.append(best)
             highest -= best
             lowest += not best
-            shortfall, judged = placed, then
-            risk = placed.risk(spare, self._new[record_class])
+            shortfall, risk, judged = placed, risk_then, then
         return Choice(len(picks), risk, judged, risk_of_none), tuple(picks)
 
     def _may_wait(self, seen: Snapshot) -> bool:

@@ -20,6 +20,8 @@ from scipy.special import ndtr
 from dialer.pacing.cohorts import Counts
 
 _LEAST_VARIANCE = 1e-9
+LEAST_JUDGED = 0.5
+"""However much a call gains by being placed now, this share of its risk counts."""
 _FIRST_TRIED = 2
 """So many numbers of new calls are tried at once at first, then twice as many, and so on."""
 
@@ -182,13 +184,15 @@ def largest(
 ) -> Choice:
     """The largest number of new calls, up to most, with a risk of at most kappa.
 
-    Where `new` has two rows of weights, the first gives the risk and the second is what decides.
+    Where `new` has two rows of weights, the first gives the risk and the second is what decides,
+    but at the least LEAST_JUDGED of the risk.
     """
     tried, block, best = 0, _FIRST_TRIED, Choice(0, 1.0, 1.0, 1.0)
     while tried <= most:
         counts = np.arange(tried, min(tried + block, most + 1), dtype=float)
         both = np.atleast_2d(shortfall.risks(spare, new, counts))
-        risks, judged = both[0], both[-1]
+        risks = both[0]
+        judged = np.maximum(both[-1], risks * LEAST_JUDGED)
         if tried == 0:
             best = Choice(0, float(risks[0]), float(judged[0]), float(risks[0]))
         fine = np.flatnonzero(judged <= kappa)
