@@ -55,7 +55,7 @@ class Watched(Lookahead):
 
 def draw(path: Path) -> None:
     pacer = Watched()
-    Day(WORLDS["base"], pacer, _AGENTS, seed=3, hours=1.6).run()
+    Day(WORLDS["base"], pacer, _AGENTS, seed=3, hours=2.0).run()
     assert pacer.found is not None
     decision = pacer.found[1]
     mpl.rcParams.update({"svg.hashsalt": "pacing", "font.size": 9, "axes.edgecolor": _INK})

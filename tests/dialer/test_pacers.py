@@ -1,6 +1,6 @@
 """Any pacer, any snapshot: a finite number within the caps, and free agents never cost a dial."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from math import isfinite
 from typing import Any
@@ -160,6 +160,21 @@ def test_look_ahead_waits_for_agents_whose_end_is_known() -> None:
 
     assert dials(left_s=55.0) == 0
     assert dials(left_s=3.0) > 10
+
+
+@pytest.mark.parametrize("agents", [5, 30])
+def test_a_call_whose_risk_soon_falls_counts_for_more_and_one_that_cannot_wait_for_less(
+    agents: int,
+) -> None:
+    def figures(left_s: float) -> Mapping[str, float]:
+        floor = Floor(0.0, DAY_S)
+        for agent in range(agents):
+            floor.known_wrap_ups.put(agent, left_s)
+        return Lookahead().decide(floor.snapshot(0.0, None)).figures
+
+    soon, now = figures(left_s=7.0), figures(left_s=3.0)
+    assert soon["risk"] < soon["risk_judged"] <= soon["kappa"]
+    assert now["risk"] / 2 <= now["risk_judged"] < now["risk"]
 
 
 def test_look_ahead_cannot_abandon_anybody_once_the_days_budget_is_used_up() -> None:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from dialer.pacing.cohorts import Cohort, Countdown
+from dialer.pacing.floor import Floor
 from dialer.pacing.hazards import CallHazards, PhaseHazard, talk_hazard, wrap_up_hazard
 from dialer.pacing.pacer import ANSWERED, CALL_SPAN_S, ENDED, OTHERWISE, TALK_SPAN_S
 
@@ -162,3 +163,25 @@ def test_a_member_leaves_from_the_age_that_it_has() -> None:
     assert cohort.happened[ENDED].tolist() == [[0, 0, 0, 1]]
     assert cohort.size == 1
     assert cohort.at_risk[0, 0] == 3
+
+
+def test_the_law_of_wrap_ups_is_learned_from_those_whose_end_was_known() -> None:
+    floor = Floor(0.0, 28_800.0)
+    for agent in range(40):
+        floor.ready, floor.waiting = 1, 1
+        floor.talk_ended_with_known_wrap_up(0.0, floor.connected(), agent, 12.0)
+    wrap_up = wrap_up_hazard()
+    before = wrap_up.done_within()[0, 15]
+    wrap_up.learn(floor.wrap_ups)
+    assert wrap_up.done_within()[0, 15] > 0.8 > before
+    assert floor.wrap_ups.size == 0, "nobody is counted twice"
+
+
+def test_a_known_end_counts_from_when_it_was_told_not_from_the_last_second() -> None:
+    floor = Floor(0.0, 28_800.0)
+    floor.ready, floor.waiting = 1, 1
+    floor.talk_ended_with_known_wrap_up(0.9, floor.connected(), "Ada", 3.0)
+    floor.advance(3.0)
+    assert floor.known_wrap_ups.left[0] == 0, "the end is at 3.9 s"
+    floor.advance(4.0)
+    assert floor.known_wrap_ups.left[0] == 1
