@@ -20,7 +20,7 @@ from scipy.special import ndtr
 from dialer.pacing.cohorts import Counts
 
 _LEAST_VARIANCE = 1e-9
-LEAST_JUDGED = 0.5
+LEAST_JUDGED = 0.2
 """However much a call gains by being placed now, this share of its risk counts."""
 _FIRST_TRIED = 2
 """So many numbers of new calls are tried at once at first, then twice as many, and so on."""

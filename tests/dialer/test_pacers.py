@@ -174,7 +174,7 @@ def test_a_call_whose_risk_soon_falls_counts_for_more_and_one_that_cannot_wait_f
 
     soon, now = figures(left_s=7.0), figures(left_s=3.0)
     assert soon["risk"] < soon["risk_judged"] <= soon["kappa"]
-    assert now["risk"] / 2 <= now["risk_judged"] < now["risk"]
+    assert now["risk"] / 5 <= now["risk_judged"] < now["risk"]
 
 
 def test_look_ahead_cannot_abandon_anybody_once_the_days_budget_is_used_up() -> None:
