@@ -201,6 +201,7 @@ class Campaign(Behaviour):
         tickets, calls = self._tickets, self._calls
         quiet = self._obstacles.quiet
         self._pulses.more_due = answer.more and quiet is None
+        self._parts.pacer.ready(answer, now)
         for attempt in answer.attempts:
             if attempt.ticket not in tickets:
                 calls.give_back(attempt, now, "it was made ready for a former run")

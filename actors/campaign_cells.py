@@ -25,6 +25,9 @@ class CampaignCells:
         self.calls = metrics.gauges("dialer_calls_in_progress", **label)
         self._pulses = metrics.counters("dialer_pulses_total", **label)
         self._results = metrics.counters("dialer_call_results_total", **label)
+        self._scored = metrics.counters("dialer_scored_calls_total", **label)
+        self._foretold = metrics.counter("dialer_scored_calls_expected_answers_total", **label)
+        self._drift = metrics.gauge("dialer_answer_score_drift", **label)
         self._previews = metrics.counters("dialer_previews_total", **label)
         self._dispositions = metrics.counters("dialer_dispositions_total", **label)
         self._lateness = metrics.histogram("dialer_pulse_lateness_seconds", **label)
@@ -107,6 +110,12 @@ class CampaignCells:
 
     def preview(self, verdict: str) -> None:
         self._previews[verdict].inc()
+
+    def scored(self, score: float, *, answered: bool, drift: float) -> None:
+        """A scored call is over. score: what was foretold."""
+        self._scored["answered" if answered else "not_answered"].value += 1
+        self._foretold.value += score
+        self._drift.value = drift
 
     def disposed(self, means: str) -> None:
         self._dispositions[means].inc()

@@ -70,7 +70,7 @@ class Parts:
         dialing, book, to_arm = self.flow.init.dialing, self.board.book, self.board.to_arm
         match dialing:
             case Lookahead():
-                self.pacer = LookaheadBoard(dialing, self.flow, self.preset, now)
+                self.pacer = LookaheadBoard(dialing, self.flow, self.preset, self.cells, now)
             case Predictive():
                 self.pacer = FormulaPacer(dialing, self.formulas, self.cells, book, to_arm)
             case Preview():

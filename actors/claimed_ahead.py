@@ -5,6 +5,8 @@ an answer to anything else comes from what is no more.
 """
 
 from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from dialer.flow.graph import Flow
 from dialer.ports import ClaimedContact, ClaimRequest, ContactsClaimed, ContactStore, Sink
@@ -16,13 +18,22 @@ HOT_AT_ONCE = 10
 """Hot leads claimed by one look."""
 
 
+class Picked(NamedTuple):
+    """How a contact came to be dialed: its score, and whether it was the best of those held."""
+
+    score: float
+    best: bool
+
+
 class ClaimedAhead:
     """Claims a little more than is asked for.
 
     ahead: how many to hold. answers: where the store answers.
-    contacts: those held, the next one to dial first. exhausted: the last claim brought nobody.
-    next_due_at: when a waiting contact comes due, 0 if none waits.
+    contacts: those claimed, the next one to dial first. exhausted: the last claim brought nobody.
+    next_due_at: when a waiting contact comes due, 0 if none waits. wants_past: see `ClaimRequest`.
     """
+
+    wants_past = False
 
     def __init__(self, campaign_id: int, store: ContactStore, ahead: int) -> None:
         self.contacts: deque[ClaimedContact] = deque()
@@ -35,14 +46,34 @@ class ClaimedAhead:
         self._looking = 0
         self._retries_carried = 0.0
 
+    def __len__(self) -> int:
+        """How many are held."""
+        return len(self.contacts)
+
     @property
     def is_low(self) -> bool:
         """Half of what should be held is used up, and there may be more."""
-        return not self.exhausted and len(self.contacts) <= self._ahead // 2
+        return not self.exhausted and len(self) <= self._ahead // 2
+
+    def take(self, now: float, *, best: bool) -> ClaimedContact:  # noqa: ARG002 - all are alike
+        """The one to dial next. best: the likeliest to answer, where they are scored."""
+        return self.contacts.popleft()
+
+    def put_back(self, contacts: Sequence[ClaimedContact]) -> None:
+        """They were taken and not dialed, and go first again."""
+        self.contacts.extendleft(reversed(contacts))
+
+    def picked(self, contact_id: int) -> Picked | None:  # noqa: ARG002
+        """How one that was taken had been scored, if it was; it is told once."""
+        return None
+
+    def classes(self, now: float) -> tuple[int, ...]:  # noqa: ARG002
+        """Score classes of those who may be taken next, ascending; none where none is scored."""
+        return ()
 
     def claim(self, flow: Flow, needed: int, now: float, request_id: int, answers: Sink) -> None:
         """Ask the store for what is needed and some ahead, unless it was asked already."""
-        wanted = needed + self._ahead - len(self.contacts)
+        wanted = needed + self._ahead - len(self)
         if self._claiming or wanted <= 0:
             return
         self._claiming = request_id
@@ -56,12 +87,13 @@ class ClaimedAhead:
             wanted,
             now,
             retries=retries,
+            past=self.wants_past,
         )
         self._store.claim(request, answers)
 
     def look_for_hot(self, flow: Flow, now: float, request_id: int, answers: Sink) -> None:
         """While nobody is held, every claim brings hot leads first anyway."""
-        if self._looking or not self.contacts:
+        if self._looking or not len(self):
             return
         self._looking = request_id
         init = flow.init

@@ -8,7 +8,7 @@ are more, and asks only where there are none.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from actors.caller_book import CallerBook
@@ -30,6 +30,7 @@ from actors.messages import (
     TrunkNews,
 )
 from actors.runtime import Behaviour, Timer, handles
+from actors.scored_ahead import ScoredAhead
 from actors.store_answers import StoreAnswers
 from actors.trunk_watch import TrunkWatch
 from actors.unplaced import never_dialed
@@ -96,7 +97,8 @@ class ListFeeder(Behaviour):
         self._trunks = TrunkWatch()
         self._callers = callers or CallerBook()
         self._judge = ContactJudge(campaign_id, may_dial, self._callers, self._trunks)
-        self._ahead = ClaimedAhead(campaign_id, store, ahead)
+        self._held_ahead = ahead
+        self._ahead = self._new_ahead()
         self._needs: deque[NeedContacts] = deque()
         self._kept = KeptContacts()
         self._checks: list[CheckDue] = []
@@ -106,6 +108,13 @@ class ListFeeder(Behaviour):
         self._quiet = ""
         self._skipped: dict[str, int] = {}
         self._trouble = ""
+
+    def _new_ahead(self) -> ClaimedAhead:
+        """Scored ones wait in a buffer."""
+        model = self._flow.score
+        if model is None:
+            return ClaimedAhead(self._campaign_id, self._store, self._held_ahead)
+        return ScoredAhead(self._campaign_id, self._store, self._held_ahead, self._flow, model)
 
     def on_start(self) -> None:
         self._answers = StoreAnswers(self.ref, self._undo)
@@ -138,7 +147,7 @@ class ListFeeder(Behaviour):
 
     @handles(CheckDue)
     def _on_check(self, check: CheckDue) -> None:
-        if self._ahead.contacts or self._quiet:
+        if len(self._ahead) or self._quiet:
             self._tell_due(check)
         else:
             self._checks.append(check)
@@ -164,6 +173,7 @@ class ListFeeder(Behaviour):
         self._version = message.version
         self._flow = message.flow
         self._give_back("a new version of the flow")
+        self._ahead = self._new_ahead()
 
     @handles(TrunkNews)
     def _on_trunk(self, news: TrunkNews) -> None:
@@ -185,11 +195,12 @@ class ListFeeder(Behaviour):
 
     def _tell_due(self, check: CheckDue) -> None:
         ahead = self._ahead
-        self._campaign.tell(DueAnswer(check.pulse, bool(ahead.contacts), ahead.next_due_at))
+        self._campaign.tell(DueAnswer(check.pulse, len(ahead) > 0, ahead.next_due_at))
 
     def _short(self, need: NeedContacts, reason: str) -> None:
-        more = bool(self._ahead.contacts)
-        answer = AttemptsReady(need.request_id, (), need.tickets, reason, self._flow, more)
+        more = len(self._ahead) > 0
+        classes = self._ahead.classes(self.runtime.now())
+        answer = AttemptsReady(need.request_id, (), need.tickets, reason, self._flow, more, classes)
         self._campaign.tell(answer)
 
     def _defer_due(self, contacts: Iterable[ClaimedContact], reason: str) -> None:
@@ -287,7 +298,7 @@ class ListFeeder(Behaviour):
                 # Not into the list: whom an agent is kept for is found, and kept, anew.
                 self._defer_due(pending.contacts, self._quiet or self._trouble)
             else:
-                ahead.contacts.extendleft(reversed(pending.contacts))
+                ahead.put_back(pending.contacts)
             self._short(pending.need, self._trouble)
 
     # --- serving ------------------------------------------------------------------------------
@@ -295,7 +306,7 @@ class ListFeeder(Behaviour):
     def _serve(self) -> None:
         while self._needs:
             need = self._needs[0]
-            chosen = self._choose(len(need.tickets))
+            chosen = self._choose(len(need.tickets), need.picks)
             if not chosen:
                 if not self._ahead.exhausted:
                     break
@@ -305,8 +316,8 @@ class ListFeeder(Behaviour):
             self._needs.popleft()
             left = need.tickets[len(chosen) :]
             if left:
-                self._needs.appendleft(need._replace(tickets=left))
-                need = need._replace(tickets=need.tickets[: len(chosen)])
+                self._needs.appendleft(need.only(left))
+                need = need.only(need.tickets[: len(chosen)])
             if need.preview:
                 self._find_previews(need.tickets, chosen)
             else:
@@ -315,17 +326,18 @@ class ListFeeder(Behaviour):
         if self._needs or self._ahead.is_low:
             self._claim()
 
-    def _choose(self, wanted: int) -> list[Chosen]:
-        """Contacts of the buffer that may be dialed now; the others are deferred, with why."""
+    def _choose(self, wanted: int, picks: Sequence[bool]) -> list[Chosen]:
+        """Contacts held that may be dialed now; the others are deferred, with why."""
         now = self.runtime.now()
         chosen: list[Chosen] = []
         deferrals: list[Deferral] = []
-        contacts = self._ahead.contacts
-        while contacts and len(chosen) < wanted:
-            contact = contacts.popleft()
+        ahead = self._ahead
+        while len(ahead) and len(chosen) < wanted:
+            contact = ahead.take(now, best=len(chosen) < len(picks) and picks[len(chosen)])
             verdict = self._judge.judge(self._flow, contact, now)
             if isinstance(verdict, Deferral):
                 deferrals.append(verdict)
+                ahead.picked(contact.contact_id)
                 self._note(verdict)
             else:
                 chosen.append(verdict)
@@ -391,8 +403,11 @@ class ListFeeder(Behaviour):
             agent_id = self._kept.agent(ticket)
             if attempt_id > 0:
                 dial_id, number = choice.dial.id, choice.number
+                score = self._scored(attempt_id, contact, now)
                 ready.append(
-                    ReadyAttempt(ticket, attempt_id, dial_id, number, contact, caller, agent_id)
+                    ReadyAttempt(
+                        ticket, attempt_id, dial_id, number, contact, caller, agent_id, score
+                    )
                 )
             else:
                 (lost if agent_id else short).append(ticket)
@@ -401,15 +416,28 @@ class ListFeeder(Behaviour):
         if busy:
             self._store.defer(busy)
         if ready:
-            more = bool(self._ahead.contacts)
+            more, classes = len(self._ahead) > 0, self._ahead.classes(now)
             request_id, flow = pending.need.request_id, pending.flow
-            self._campaign.tell(AttemptsReady(request_id, tuple(ready), (), "", flow, more))
+            told = AttemptsReady(request_id, tuple(ready), (), "", flow, more, classes)
+            self._campaign.tell(told)
         if lost:
             # Their agents wait for these contacts and no others.
-            self._short(pending.need._replace(tickets=tuple(lost)), busy[-1].reason)
+            self._short(pending.need.only(lost), busy[-1].reason)
         if short:
             # Another contact may do for each of these tickets.
-            self._on_need(pending.need._replace(tickets=tuple(short)))
+            self._on_need(pending.need.only(short))
+
+    def _scored(self, attempt_id: int, contact: ClaimedContact, now: float) -> float:
+        """The score that an attempt was picked by, written down; -1 where it has none."""
+        picked = self._ahead.picked(contact.contact_id)
+        if picked is None:
+            return -1.0
+        self._recorder.tell(
+            journal.CallScored(
+                attempt_id, contact.contact_id, self._campaign_id, now, picked.score, picked.best
+            )
+        )
+        return picked.score
 
     def _find_previews(self, tickets: tuple[int, ...], chosen: list[Chosen]) -> None:
         """Have agents look at these contacts first."""
@@ -427,7 +455,7 @@ class ListFeeder(Behaviour):
     @handles(Report)
     def _on_report(self, _: Report) -> dict[str, Any]:
         return {
-            "claimed_ahead": len(self._ahead.contacts),
+            "claimed_ahead": len(self._ahead),
             "exhausted": self._ahead.exhausted,
             "next_due_at": self._ahead.next_due_at,
             "skipped": dict(self._skipped),

@@ -7,11 +7,14 @@ count as coming free.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from math import inf
 
+from actors.campaign_cells import CampaignCells
 from actors.long_rings import LongRings
-from actors.messages import AgentsMoved
+from actors.messages import AgentsMoved, AttemptsReady
 from actors.pacers import Inputs, Paced
+from actors.score_watch import ScoreWatch
 from dialer.compliance.preset import Preset
 from dialer.flow.graph import Flow
 from dialer.flow.nodes import Lookahead as LookaheadSettings
@@ -40,13 +43,15 @@ class _Call:
     """A ticket on the floor.
 
     phase: flying (nobody knows yet), given_up (we stop ringing), gone (it reached nobody), waiting
-    (a person is there), left (without an agent) or served.
+    (a person is there), left (without an agent) or served. score: -1 where there is none.
     """
 
-    __slots__ = ("dialed", "phase")
+    __slots__ = ("dialed", "phase", "score", "score_class")
 
-    def __init__(self, dialed: int) -> None:
+    def __init__(self, dialed: int, score_class: int) -> None:
         self.dialed = dialed
+        self.score_class = score_class
+        self.score = -1.0
         self.phase = "flying"
 
 
@@ -55,17 +60,34 @@ class LookaheadBoard:
 
     hears_calls = True
 
-    def __init__(self, settings: LookaheadSettings, flow: Flow, preset: Preset, now: float) -> None:
+    def __init__(
+        self,
+        settings: LookaheadSettings,
+        flow: Flow,
+        preset: Preset,
+        cells: CampaignCells,
+        now: float,
+    ) -> None:
         law = preset.abandonment
         self._limit = law.target if law is not None else 1.0
         self._threshold_s = law.threshold_s if law is not None else inf
-        self._floor = Floor(now, DAY_S)
+        self._cells = cells
+        rates = flow.score.classes.rates if flow.score is not None else ()
+        self._last_class = max(0, len(rates) - 1)
+        self._floor = Floor(now, DAY_S, self._last_class + 1)
         self._calls: dict[int, _Call] = {}
         self._agents: dict[str, tuple[str, int]] = {}
         self._decided_at = now
         self._ringing = LongRings(preset.least_ring_s)
         self._gives_up = settings.give_up_long_rings
-        self._pacer = Lookahead(self._target(settings), tuning=_tuning(flow))
+        self._pacer = Lookahead(self._target(settings), tuning=_tuning(flow), class_rates=rates)
+        # Score classes of the contacts that the feeder holds, ascending, and which are wanted.
+        self._held: list[int] = []
+        self._picks: tuple[bool, ...] = ()
+        self._watch_score(flow)
+
+    def _watch_score(self, flow: Flow) -> None:
+        self._watch = ScoreWatch(flow.score, self._cells) if flow.score is not None else None
 
     def _target(self, settings: LookaheadSettings) -> float:
         """The stricter of the campaign's own and the law's."""
@@ -78,6 +100,8 @@ class LookaheadBoard:
             return False
         self._pacer.aim(self._target(settings), _tuning(flow))
         self._gives_up = settings.give_up_long_rings
+        self._held.clear()
+        self._watch_score(flow)
         return True
 
     def pace(self, now: float, seen: Inputs, *, pulse: bool, seized: bool) -> Paced:  # noqa: ARG002
@@ -87,8 +111,11 @@ class LookaheadBoard:
         given_up = self._give_up(decision.cancel, now)
         if given_up:
             inputs += (("given_up", float(len(given_up))),)
+        picks = self._picks = decision.picks
+        if self._held:
+            inputs += (("likeliest_wanted", float(sum(picks))), ("scored_at_hand", len(self._held)))
         dials, reason = decision.dials, decision.reason
-        return Paced(dials, dials, inputs, reason=reason, give_up=given_up)
+        return Paced(dials, dials, inputs, reason=reason, give_up=given_up, picks=picks)
 
     def decide(self, now: float) -> Decision:
         """How many calls to place now."""
@@ -97,14 +124,16 @@ class LookaheadBoard:
             self._pacer.new_day()
         self._decided_at = now
         may_cancel = len(self._ringing.long(now)) if self._gives_up else 0
-        return self._pacer.decide(self._floor.snapshot(now, None, may_cancel=may_cancel))
+        return self._pacer.decide(
+            self._floor.snapshot(now, None, may_cancel=may_cancel, buffered=self._held)
+        )
 
     def _give_up(self, calls: int, now: float) -> tuple[int, ...]:
         """The tickets of calls that are to stop ringing, those that rang longest."""
         tickets = self._ringing.take(now, calls) if calls else ()
         for ticket in tickets:
             call = self._calls[ticket]
-            self._floor.cancelled(call.dialed)
+            self._floor.cancelled(call.dialed, call.score_class)
             call.phase = "given_up"
         return tickets
 
@@ -113,9 +142,30 @@ class LookaheadBoard:
     def placed(self, tickets: Sequence[int], now: float) -> None:
         """Contacts are asked for."""
         self._floor.advance(now)
-        dialed = self._floor.dialed(len(tickets))
-        for ticket in tickets:
-            self._calls[ticket] = _Call(dialed)
+        for ticket, best in zip_longest(tickets, self._picks[: len(tickets)], fillvalue=False):
+            score_class = self._taken(best=best)
+            self._calls[ticket] = _Call(self._floor.dialed(1, score_class), score_class)
+        self._picks = ()
+
+    def _taken(self, *, best: bool) -> int:
+        """The class of the contact that the feeder will pick, as far as we know."""
+        if not self._held:
+            return self._last_class
+        return self._held.pop(-1 if best else 0)
+
+    def ready(self, answer: AttemptsReady, now: float) -> None:
+        """What the contacts were that it picked, and what it holds now."""
+        if self._watch is None:
+            return
+        self._held = [min(each, self._last_class) for each in answer.classes]
+        self._floor.advance(now)
+        of_score = self._watch.model.classes.of
+        for attempt in answer.attempts:
+            call = self._calls.get(attempt.ticket)
+            if call is not None and attempt.score >= 0:
+                found = min(of_score(attempt.score), self._last_class)
+                self._floor.calls.reclass(call.dialed, call.score_class, found)
+                call.score, call.score_class = attempt.score, found
 
     def not_placed(self, ticket: int, now: float) -> None:
         """It came to no call: nobody was due, or no trunk took it."""
@@ -123,7 +173,7 @@ class LookaheadBoard:
         if call is not None and call.phase == "flying":
             del self._calls[ticket]
             self._floor.advance(now)
-            self._floor.cancelled(call.dialed)
+            self._floor.cancelled(call.dialed, call.score_class)
             self._floor.dials -= 1
 
     def moved(self, ticket: int, state: str, at: float) -> None:
@@ -145,7 +195,7 @@ class LookaheadBoard:
             floor.hung_up_waiting()
             call.phase = "left"
         elif state in {"closing", "ended"} and call.phase == "flying":
-            floor.reached_nobody(call.dialed)
+            floor.reached_nobody(call.dialed, call.score_class)
             call.phase = "gone"
 
     def _answer(self, call: _Call) -> None:
@@ -154,7 +204,7 @@ class LookaheadBoard:
             self._floor.answers += 1
             self._floor.waiting += 1
         elif call.phase == "flying":
-            self._floor.answered(call.dialed)
+            self._floor.answered(call.dialed, call.score_class)
         else:
             return
         call.phase = "waiting"
@@ -174,8 +224,10 @@ class LookaheadBoard:
         floor = self._floor
         floor.advance(now)
         self._ringing.over(ticket)
+        if self._watch is not None and call.score >= 0:
+            self._watch.ended(call.score, call_over.outcome)
         if call.phase == "flying":
-            floor.reached_nobody(call.dialed)
+            floor.reached_nobody(call.dialed, call.score_class)
         elif call.phase == "waiting":
             floor.hung_up_waiting()
         waited_s = call_over.bridged_at - call_over.answered_at if call_over.bridged_at else 0.0

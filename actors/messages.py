@@ -6,6 +6,7 @@ epoch seconds on the runtime's clock. What the world tells the actors stands in 
 and `dialer.ports`.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from dialer.agents import AgentProfile
@@ -103,19 +104,27 @@ class DueAnswer(Message):
 class NeedContacts(Message):
     """Campaign to feeder: one contact per ticket, claimed, checked and committed.
 
-    preview: an agent is to look at each first, so nothing is committed yet.
+    preview: an agent is to look at each first, so nothing is committed yet. picks: for each
+    ticket, whether the likeliest to answer is wanted or the unlikeliest, where they are scored.
     """
 
     request_id: int
     tickets: tuple[int, ...]
     preview: bool = False
+    picks: tuple[bool, ...] = ()
+
+    def only(self, tickets: Sequence[int]) -> "NeedContacts":
+        """The same for some of its tickets."""
+        picks = dict(zip(self.tickets, self.picks, strict=False))
+        wanted = tuple([picks[ticket] for ticket in tickets]) if self.picks else ()
+        return self._replace(tickets=tuple(tickets), picks=wanted)
 
 
 class ReadyAttempt(Message):
     """A committed attempt, to be dialed now.
 
     caller: what the callee sees, and the trunks that may show it, in order. agent_id: the agent
-    whom the contact is meant for, "" for any.
+    whom the contact is meant for, "" for any. score: P(a person answers), -1 where nobody knows.
     """
 
     ticket: int
@@ -125,6 +134,7 @@ class ReadyAttempt(Message):
     contact: ClaimedContact
     caller: Caller
     agent_id: str = ""
+    score: float = -1.0
 
 
 class FeederStarted(Message):
@@ -144,6 +154,7 @@ class AttemptsReady(Message):
 
     short: tickets that got no contact, for this reason. flow: the version in which the attempts
     were committed, and which their calls keep. more: other contacts are due and at hand.
+    classes: the score classes of those that may be picked next, ascending.
     """
 
     request_id: int
@@ -152,6 +163,7 @@ class AttemptsReady(Message):
     reason: str
     flow: Flow
     more: bool = False
+    classes: tuple[int, ...] = ()
 
 
 class FlowChanged(Message):

@@ -7,7 +7,7 @@ take, written down with all that it was made from, and carried out by the pulse.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
-from actors.messages import AgentsMoved
+from actors.messages import AgentsMoved, AttemptsReady
 from dialer.flow.graph import Flow
 from dialer.flow.nodes import Power, Progressive
 from dialer.pacing.redecide import decided_from
@@ -30,6 +30,7 @@ class Paced(NamedTuple):
     goal: calls in flight that are strived for; None for those in flight and these. clamps: limits
     that cut it. reason: in words, where it is not plain. note: what else there is to say of it.
     give_up: tickets of calls that are to stop ringing.
+    picks: for each call whether the likeliest to answer is wanted, where contacts are scored.
     """
 
     value: float
@@ -40,6 +41,7 @@ class Paced(NamedTuple):
     reason: str = ""
     note: str = ""
     give_up: tuple[int, ...] = ()
+    picks: tuple[bool, ...] = ()
 
 
 class Pacer(Protocol):
@@ -66,6 +68,9 @@ class Pacer(Protocol):
     def not_placed(self, ticket: int, now: float) -> None:
         """One came to no call."""
 
+    def ready(self, answer: AttemptsReady, now: float) -> None:
+        """Contacts that were asked for are on their way to the trunk."""
+
     def moved(self, ticket: int, state: str, at: float) -> None:
         """A call entered a state of its table."""
 
@@ -88,6 +93,9 @@ class DeafPacer:
         pass
 
     def not_placed(self, ticket: int, now: float) -> None:
+        pass
+
+    def ready(self, answer: AttemptsReady, now: float) -> None:
         pass
 
     def moved(self, ticket: int, state: str, at: float) -> None:

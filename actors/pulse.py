@@ -230,7 +230,7 @@ class Pulses:
         dials, room = parts.share.clamped(paced.dials, now)
         goal = parts.board.book.in_flight + dials if paced.goal is None else paced.goal
         parts.cells.target(goal)
-        parts.tickets.need(dials, now)
+        parts.tickets.need(dials, now, paced.picks[:dials])
         if paced.give_up:
             parts.calls.give_up(paced.give_up)
         inputs, clamps = paced.inputs, paced.clamps

@@ -61,8 +61,8 @@ class Tickets:
         self._preparing.add(self._last)
         return self._last
 
-    def need(self, dials: int, now: float) -> None:
-        """Ask for so many contacts, to be dialed at once."""
+    def need(self, dials: int, now: float, picks: tuple[bool, ...] = ()) -> None:
+        """Ask for so many contacts, to be dialed at once. picks: see `NeedContacts`."""
         if dials <= 0:
             return
         tickets = tuple(range(self._last + 1, self._last + dials + 1))
@@ -72,7 +72,7 @@ class Tickets:
             self._book.placed(ticket)
         self.pacer.placed(tickets, now)
         self.plan()
-        self._feeder.tell(NeedContacts(self.request(), tickets))
+        self._feeder.tell(NeedContacts(self.request(), tickets, picks=picks))
 
     def prepare(self, ticket: int) -> None:
         """It is being made ready from now on."""

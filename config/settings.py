@@ -215,6 +215,9 @@ class Settings(Section):
     panic_file: FilePath = Field(
         DATA_DIR / "panic", description="while it exists nothing is dialed, else in data_dir"
     )
+    scores_dir: FilePath = Field(
+        DATA_DIR / "scores", description="answer scores that flows name, else in data_dir"
+    )
     live: bool = Field(False, description="false dials only numbers of the allow-list")
     allow_list: tuple[Allowed, ...] = Field((), description="E.164 numbers, or prefixes with *")
     countries: Several[Region] = Field(("US",), description="countries that may be called")
@@ -263,6 +266,7 @@ class Settings(Section):
             "store_url": f"sqlite:///{held}/foredial.db",
             "control_socket": f"{held}/control.sock",
             "panic_file": f"{held}/panic",
+            "scores_dir": f"{held}/scores",
             **{key: value for key, value in data.items() if value is not None},
             "journal": {"dir": f"{held}/journal", **journal},
         }

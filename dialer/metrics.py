@@ -144,6 +144,19 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge("calls_in_progress", "Calls that have not ended.", state=calls.IN_PROGRESS),
     _gauge("campaign_contacts", "Contacts of the campaign.", state=CONTACT_STATES),
     _gauge("callbacks", "Call-backs that the campaign owes.", state=CALLBACK_STATES),
+    _counter(
+        "scored_calls",
+        "Calls that were picked by an answer score and ended.",
+        result=("answered", "not_answered"),
+    ),
+    _counter(
+        "scored_calls_expected_answers",
+        "Answers among them as their scores foretold.",
+    ),
+    _gauge(
+        "answer_score_drift",
+        "Stability index of the last 2,000 scores against training; over 0.25 they have moved.",
+    ),
     _gauge("campaign_info", "1 for every campaign that is loaded."),
     _gauge(
         "campaign_shift_start_timestamp_seconds",

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from dialer.events import DeskEvent, TrunkEvent
 from dialer.message import Message
+from dialer.score.past import Past
 
 AttributeValue = str | int | float | bool | None | Sequence[str]
 
@@ -137,6 +138,7 @@ class ClaimRequest(Message):
     call-backs, that are due.
     retries: so many waiting contacts that are due go before untouched ones, and more of either
     where there are not enough of the other; None: all that are due go first.
+    past: what came of each contact's attempts so far is wanted, too.
     """
 
     request_id: int
@@ -147,6 +149,7 @@ class ClaimRequest(Message):
     now: float
     hot_only: bool = False
     retries: int | None = None
+    past: bool = False
 
 
 class ClaimedContact(Message):
@@ -155,7 +158,8 @@ class ClaimedContact(Message):
     attributes: by name; a phone attribute is a sequence of E.164 numbers, one per index.
     resume_node: where a retry goes on; "" for a first attempt.
     attempts: how many attempts this campaign has made before. tried: the numbers of them.
-    callback: the call-back that it is owed now.
+    callback: the call-back that it is owed now. hot: it is a lead that goes before all others.
+    past: its attempts in all campaigns, where the claim asked for them.
     """
 
     contact_id: int
@@ -164,6 +168,8 @@ class ClaimedContact(Message):
     attempts: int = 0
     tried: tuple[str, ...] = ()
     callback: Callback | None = None
+    hot: bool = False
+    past: Past | None = None
 
 
 class ContactsClaimed(Message):

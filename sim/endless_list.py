@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from math import inf
 
 from dialer.ports import AttributeValue, ClaimRequest, Sink
+from dialer.score.past import NO_PAST, Past
 from sim.memory_store import MemoryStore
 
 _AT_ONCE = 1000
@@ -40,14 +41,24 @@ def _with_a_phone(contact: int) -> Mapping[str, AttributeValue]:
 class EndlessList(MemoryStore):
     """A store that always has a contact who was never called.
 
-    at_most: contacts there are after all; None for no end. person: what each is like.
+    at_most: contacts there are after all; None for no end. person: what each is like. past: what
+    is known of them before the day.
     """
 
-    def __init__(self, at_most: int | None = None, person: Person = _with_a_phone) -> None:
+    def __init__(
+        self,
+        at_most: int | None = None,
+        person: Person = _with_a_phone,
+        past: Callable[[int], Past] = lambda _: NO_PAST,
+    ) -> None:
         super().__init__({})
         self._made = 0
         self._at_most = inf if at_most is None else at_most
         self._person = person
+        self._past = past
+
+    def first_past(self, contact_id: int) -> Past:
+        return self._past(contact_id)
 
     def claim(self, request: ClaimRequest, reply_to: Sink) -> None:
         campaign = self._campaign(request.campaign_id)

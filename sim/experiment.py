@@ -19,6 +19,7 @@ from dialer.compliance.window import TIME_ZONE_ATTRIBUTE, callee_window
 from dialer.flow.graph import Flow, FlowDefinition
 from dialer.flow.nodes import Dial
 from dialer.ports import ClaimedContact
+from dialer.score.model import ScoreModel
 from sim.figures import Figures
 from sim.ledger import Reader
 from sim.population import Population
@@ -38,6 +39,7 @@ class Case:
     """What is tried. It can be sent to another process.
 
     pacer: what tables call the flow's pacing. hours: None is the scenario's own day.
+    score: tells who is likely to answer, where the flow dials by that.
     """
 
     scenario: Scenario
@@ -48,6 +50,7 @@ class Case:
     hours: float | None = None
     jitter_s: float = 0.0
     warm_up_s: float = 0.0
+    score: ScoreModel | None = None
 
     @property
     def day(self) -> Day:
@@ -70,7 +73,7 @@ class Case:
         phones = tuple(dict.fromkeys(node.identifier for node in dials))
         people = Population(world, self.agents, world.agents.kept_up, phones)
         return WorldPlan(
-            Flow(self.flow.model_copy(update={"nodes": nodes})),
+            Flow(self.flow.model_copy(update={"nodes": nodes}), self.score),
             self.preset,
             self.agents,
             callees=people,

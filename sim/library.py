@@ -16,6 +16,7 @@ from dialer.documents import Path as Place
 from dialer.errors import FlowError, InputError, ScenarioError
 from dialer.flow.formulas import formula_faults, with_texts
 from dialer.flow.graph import Flow, check_compliance, load_flow, refuse_missing_gateways
+from dialer.flow.scores import ReadScore, no_scores, with_score
 from dialer.formulas import ShippedFormula
 from sim.experiment import Case
 from sim.pacers import parse_pacer
@@ -58,6 +59,7 @@ class Library:
     preset_named: Callable[[str], Preset]
     read_text: Callable[[Path], tuple[str, str]]
     formulas: Mapping[str, ShippedFormula] = field(default_factory=dict)
+    read_score: ReadScore = no_scores
 
     def case(
         self,
@@ -160,7 +162,8 @@ class Library:
         preset = self.preset_named(choice.preset).overridden(choice.overrides, name)
         for node_id, what, mend in check_compliance(flow, preset):
             raise FlowError(f"{name}: node {node_id}" if node_id else name, what, mend)
-        return Case(world, flow.definition, preset, pacer, agents, hours, jitter_s)
+        score = with_score(flow, self.read_score, name).score
+        return Case(world, flow.definition, preset, pacer, agents, hours, jitter_s, score=score)
 
 
 def _flow(text: str, name: str, settings: Sequence[str]) -> Flow:

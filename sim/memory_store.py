@@ -28,6 +28,7 @@ from dialer.ports import (
     Sink,
     StoreFailed,
 )
+from dialer.score.past import NO_PAST, Past
 
 SavedFilter = Callable[[Mapping[str, AttributeValue], float], bool]
 """(attributes, epoch seconds of the claim) -> whether the contact is one of them"""
@@ -111,6 +112,7 @@ class MemoryStore:
         self._lock = threading.RLock()
         self.settlements: list[Settlement] = []
         self.ignored_settlements = 0
+        self._pasts: dict[int, Past] | None = None
         self.dispositions: dict[int, str] = {}
 
     def set_list(self, list_id: int, weight: int, paused: bool = False) -> None:
@@ -211,7 +213,8 @@ class MemoryStore:
         ahead = self._ahead(campaign, campaign.hot, request, request.limit)
         left = request.limit - len(ahead)
         ahead += self._ahead(campaign, campaign.callback_due, request, left)
-        chosen = [self._claimed(campaign, c) for c in ahead]
+        pasts = self._known_pasts() if request.past else None
+        chosen = [self._claimed(campaign, c, pasts) for c in ahead]
         if request.hot_only:
             reply_to.tell(ContactsClaimed(request.request_id, tuple(chosen)))
             return
@@ -226,13 +229,13 @@ class MemoryStore:
         left = request.limit - len(chosen)
         due_first = left if request.retries is None else min(left, request.retries)
         due = campaign.turns_of_due.share(running, due_first, take_due)
-        chosen += [self._claimed(campaign, c) for c in due]
+        chosen += [self._claimed(campaign, c, pasts) for c in due]
         left = request.limit - len(chosen)
         untouched = campaign.turns_of_fresh.share(running, left, take_fresh)
-        chosen += [self._claimed(campaign, contact_id) for contact_id in untouched]
+        chosen += [self._claimed(campaign, contact_id, pasts) for contact_id in untouched]
         if request.retries is not None:
             due = campaign.turns_of_due.share(running, request.limit - len(chosen), take_due)
-            chosen += [self._claimed(campaign, c) for c in due]
+            chosen += [self._claimed(campaign, c, pasts) for c in due]
         next_due_at = self._next_due_at(campaign)
         reply_to.tell(ContactsClaimed(request.request_id, tuple(chosen), next_due_at))
 
@@ -312,7 +315,29 @@ class MemoryStore:
         take = campaign.fresh.popleft if fifo else campaign.fresh.pop
         return [take() for _ in range(min(limit, len(campaign.fresh)))]
 
-    def _claimed(self, campaign: _InCampaign, contact_id: int) -> ClaimedContact:
+    def _known_pasts(self) -> dict[int, Past]:
+        """What came of each contact's attempts; kept up from the first time that it is asked."""
+        if self._pasts is None:
+            self._pasts = {}
+            for settlement in self.settlements:
+                self._add_to_past(self._pasts, settlement)
+        return self._pasts
+
+    def _add_to_past(self, pasts: dict[int, Past], settlement: Settlement) -> None:
+        contact_id = settlement.contact_id
+        past = pasts.get(contact_id) or self.first_past(contact_id)
+        pasts[contact_id] = past.after(settlement.outcome, settlement.dialed_at)
+
+    def first_past(self, contact_id: int) -> Past:  # noqa: ARG002 - for stores that know more
+        """What is known of a contact that has not been dialed from here."""
+        return NO_PAST
+
+    def _claimed(
+        self, campaign: _InCampaign, contact_id: int, pasts: dict[int, Past] | None
+    ) -> ClaimedContact:
+        past = None
+        if pasts is not None:
+            past = pasts.get(contact_id) or self.first_past(contact_id)
         campaign.state[contact_id] = "claimed"
         return ClaimedContact(
             contact_id,
@@ -321,6 +346,8 @@ class MemoryStore:
             campaign.attempts[contact_id],
             campaign.tried.get(contact_id, ()),
             campaign.callbacks.get(contact_id),
+            contact_id in campaign.hot,
+            past,
         )
 
     # --- attempts -----------------------------------------------------------------------------
@@ -357,6 +384,8 @@ class MemoryStore:
             return
         self._numbers.discard(draft.number)
         self.settlements.append(settlement)
+        if self._pasts is not None:
+            self._add_to_past(self._pasts, settlement)
         campaign = self._campaign(draft.campaign_id)
         if OUTCOMES[settlement.outcome].counts:
             campaign.attempts[draft.contact_id] += 1

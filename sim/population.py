@@ -13,6 +13,7 @@ from dialer.ports import AttributeValue, Choices, DialRequest
 from sim.customers import Customers, segments_of
 from sim.endless_list import EndlessList, contact_of, number_of
 from sim.fates import AgentDay, CallFate, FateOf, Offer, PreviewAnswer, SaidOfCall, Streams
+from sim.propensity import People
 from sim.scenario import Scenario
 from sim.workforce import Workforce
 
@@ -60,7 +61,13 @@ class Population:
             zone = (segment and segment.zone) or scenario.zone
             return {**dict.fromkeys(names, numbers), TIME_ZONE_ATTRIBUTE: zone}
 
-        return EndlessList(scenario.contact_count(self._agents), person)
+        wish = scenario.contacts.propensity
+        if wish is None:
+            return EndlessList(scenario.contact_count(self._agents), person)
+        people, start_at = People(wish, seed_of(stream)), scenario.start_at
+        return EndlessList(
+            scenario.contact_count(self._agents), person, lambda c: people.past(c, start_at)
+        )
 
     def fates(self, stream: Streams, carrier: str) -> FateOf:  # noqa: ARG002 - one people for all
         """What comes of each dial."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+import msgspec
 from pydantic import ValidationError
 
 from dialer.compliance.preset import Preset
@@ -16,6 +17,7 @@ from dialer.errors import InputError
 from dialer.flow.graph import FlowDefinition
 from dialer.journal import Simulated, encode, encode_all, header
 from dialer.message import Message
+from dialer.score.model import ScoreModel
 from sim.experiment import Case, run_case
 from sim.ledger import Reader
 from sim.replication import Replication
@@ -40,6 +42,8 @@ def case_text(case: Case) -> str:
         "jitter_s": case.jitter_s,
         "warm_up_s": case.warm_up_s,
     }
+    if case.score is not None:
+        parts["score"] = msgspec.to_builtins(case.score)
     return json.dumps(parts, sort_keys=True, separators=(",", ":"))
 
 
@@ -51,6 +55,8 @@ def case_of(text: str, name: str) -> Case:
     """
     try:
         parts = json.loads(text)
+        if "score" in parts:
+            parts["score"] = msgspec.convert(parts["score"], ScoreModel)
         return Case(
             Scenario.model_validate(parts.pop("scenario")),
             FlowDefinition.model_validate(parts.pop("flow")),

@@ -15,6 +15,7 @@ from actors.series_desk import InProcessSource, SeriesDesk
 from config.composition import VERSION
 from config.composition.gateways import journal_of, prometheus_of, sip_site
 from config.composition.place import site_of
+from config.composition.scores import score_reader
 from config.composition.simulated import carrier_model, desk_model
 from config.formulas_shipped import formula_texts
 from config.presets import preset_named
@@ -27,6 +28,7 @@ from dialer.errors import DialerError
 from dialer.events import TrunkChanged
 from dialer.flow.formulas import with_texts
 from dialer.flow.graph import load_flow
+from dialer.flow.scores import with_score
 from dialer.journal import DaemonStarted, DaemonStopped
 from dialer.metrics import Metrics
 from dialer.ports import AgentDesk, MetricSource, Trunk
@@ -247,6 +249,7 @@ class Daemon:
         record = self.store.campaigns.get(campaign_id)
         version = self.store.campaigns.version(campaign_id, record.version)
         flow = with_texts(load_flow(version.flow, f"campaign {record.title}"), formula_texts())
+        flow = with_score(flow, score_reader(self.settings.scores_dir), f"campaign {record.title}")
         choice = flow.definition.compliance
         preset = preset_named(choice.preset).overridden(choice.overrides, record.title)
         identity = CampaignIdentity(campaign_id, record.version, record.title)

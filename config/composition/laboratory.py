@@ -7,6 +7,7 @@ from pathlib import Path
 
 from config.composition import VERSION
 from config.composition.place import place_of
+from config.composition.scores import score_reader
 from config.formulas_shipped import shipped_formulas
 from config.loader import load_settings
 from config.presets import preset_named
@@ -22,7 +23,12 @@ from sim.trial import proof
 
 CONFIG = Path(__file__).resolve().parent.parent
 LIBRARY = Library(
-    CONFIG / "scenarios", CONFIG / "campaigns", preset_named, read_text, shipped_formulas()
+    CONFIG / "scenarios",
+    CONFIG / "campaigns",
+    preset_named,
+    read_text,
+    shipped_formulas(),
+    score_reader(Path()),
 )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from config.composition.scores import score_reader
 from config.presets import preset_named
 from config.settings import Settings
 from config.staff import staff_of
@@ -43,6 +44,7 @@ def site_of(settings: Settings) -> Site:
         demands={queue.name: queue.demand for queue in settings.queues},
         pause_codes=settings.pause_codes,
         kept_up=settings.desk.kept_up,
+        scores=score_reader(settings.scores_dir),
     )
 
 

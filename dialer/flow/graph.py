@@ -34,6 +34,7 @@ from dialer.flow.nodes import (
     Start,
     Wait,
 )
+from dialer.score.model import ScoreModel
 
 
 class ComplianceChoice(BaseModel):
@@ -76,11 +77,12 @@ class Flow:
 
     start and init are its compulsory nodes; `leads(node_id, port)` is the node behind a port, or
     None where the port leads nowhere. goes_by_clocks: a Wait node looks at contacts' own clocks.
-    steps: what the interpreter found out once.
+    steps: what the interpreter found out once. score: tells who is likely to answer, if it is to.
     """
 
-    def __init__(self, definition: FlowDefinition) -> None:
+    def __init__(self, definition: FlowDefinition, score: ScoreModel | None = None) -> None:
         self.definition = definition
+        self.score = score
         self.title = definition.title
         self.zone = ZoneInfo(definition.time_zone)
         self.nodes: dict[str, Node] = {node.id: node for node in definition.nodes}

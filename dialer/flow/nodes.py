@@ -140,6 +140,12 @@ class Lookahead(BaseModel):
         description="cancel calls that rang as long as the preset wants while an answer would "
         "meet no agent; they come to `given_up`",
     )
+    score: str = Field(
+        "",
+        max_length=200,
+        description="the file of an answer score, in the settings' folder of scores; empty means "
+        "that contacts are dialed in the list's own order",
+    )
 
 
 class Preview(BaseModel):

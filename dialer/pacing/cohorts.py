@@ -68,6 +68,12 @@ class Cohort:
         self.at_risk[0, : age + 1] += 1.0
         self.happened[event][0, age] += 1.0
 
+    def reclass(self, entered: int, before: int, after: int) -> None:
+        """A member is found to be of another class, and keeps their age."""
+        age = min(self.second - entered, self.span_s - 1)
+        self.present[before, age] -= 1.0
+        self.present[after, age] += 1.0
+
     @classmethod
     def of_ages(cls, ages_s: list[float], span_s: int, events: tuple[str, ...]) -> "Cohort":
         """A cohort seen once, as a snapshot from elsewhere gives it."""

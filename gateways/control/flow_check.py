@@ -13,6 +13,7 @@ from dialer.errors import ConfigError, FlowError, InputError
 from dialer.flow.formulas import formula_faults, formulas_in, with_texts
 from dialer.flow.graph import Flow, check_compliance, read_flow
 from dialer.flow.nodes import Dial, PlainMessage, RouteToAgent, SeizeAgent
+from dialer.flow.scores import with_score
 from dialer.promql.lint import WARNING, lint
 from dialer.templates import Template
 from gateways.control.site import Site
@@ -96,6 +97,10 @@ def site_faults(flow: Flow, site: Site) -> Iterator[Fault]:
     """What keeps a well-drawn flow from running at this place."""
     yield from _law_faults(flow, site)
     yield from formula_faults(with_texts(flow, site.formulas()).definition)
+    try:
+        with_score(flow, site.scores, "")
+    except FlowError as error:
+        yield flow.init.id, f"dialing.score: {error.what}", error.mend
     dialing = flow.init.dialing
     if not site.kept_up and dialing.mode not in ("progressive", "preview"):
         what = f"dialing: {dialing.mode} with phones that ring per call lets live callers wait"

@@ -14,6 +14,7 @@ from dialer.caller_ids import CallerIds
 from dialer.compliance.preset import Preset
 from dialer.contacts import Schema
 from dialer.dial_policy import DialPolicy
+from dialer.flow.scores import ReadScore, no_scores
 from dialer.queues import Demand
 
 
@@ -35,7 +36,7 @@ class Site:
     of the settings, who go before those of the store. demands: what queues ask of their agents,
     by queue. pause_codes: why an agent may be not ready, () for any reason. kept_up: agents have
     an audio leg that stands all day; False: their phones ring per call. formulas: gives the texts
-    of those that ship, by name.
+    of those that ship, by name. scores: reads an answer score that a flow names.
     """
 
     schema: Schema
@@ -53,6 +54,7 @@ class Site:
     pause_codes: tuple[str, ...] = ()
     kept_up: bool = True
     formulas: Callable[[], Mapping[str, str]] = dict
+    scores: ReadScore = no_scores
 
     @property
     def queue_names(self) -> tuple[str, ...]:

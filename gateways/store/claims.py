@@ -24,6 +24,7 @@ from dialer.ports import (
     StoreFailed,
 )
 from gateways.store.filter_book import FilterBook
+from gateways.store.pasts import with_pasts
 from gateways.store.sweep import Edition, Sweep
 from gateways.store.tables import (
     CHANGE_COUNTER,
@@ -171,11 +172,12 @@ class Claims:
             finder = self._finder(connection, name, edition, request.now)
         except FilterError as error:
             return StoreFailed(request.request_id, str(error))
-        claimed = self._claim_due(connection, finder.hot, request, request.limit)
+        hot = self._claim_due(connection, finder.hot, request, request.limit)
+        claimed = [contact._replace(hot=True) for contact in hot]
         left = request.limit - len(claimed)
         claimed += self._claim_due(connection, finder.callbacks, request, left)
         if request.hot_only:
-            return ContactsClaimed(request.request_id, tuple(claimed))
+            return self._answer(connection, request, claimed, 0.0)
         running = connection.execute(
             _running_lists, {"campaign_id": campaign_id, "now": request.now}
         ).all()
@@ -204,7 +206,17 @@ class Claims:
         if request.retries is not None:
             claimed += turns_of_due.share(due, request.limit - len(claimed), claim_due)
         later = [row.next_due_at for row in running if row.next_due_at]
-        return ContactsClaimed(request.request_id, tuple(claimed), min(later, default=0.0))
+        return self._answer(connection, request, claimed, min(later, default=0.0))
+
+    @staticmethod
+    def _answer(
+        connection: sa.Connection,
+        request: ClaimRequest,
+        claimed: list[ClaimedContact],
+        next_due_at: float,
+    ) -> ContactsClaimed:
+        told = with_pasts(connection, claimed) if request.past else tuple(claimed)
+        return ContactsClaimed(request.request_id, told, next_due_at)
 
     def _turns_of(self, campaign_id: int, kind: str) -> ListTurns:
         return self._turns.setdefault((campaign_id, kind), ListTurns())

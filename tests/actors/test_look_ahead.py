@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from actors.campaign_cells import CampaignCells
 from actors.lookahead_board import LookaheadBoard
 from actors.messages import AgentMove, AgentsMoved
 from dialer import journal
 from dialer.flow.graph import Flow, load_flow
 from dialer.flow.nodes import Lookahead
+from dialer.metrics import Metrics
 from dialer.ports import ContactNext, Settlement
 from gateways.control.explain_record import pulse_words
 from sim.carrier import SimTrunk
@@ -29,7 +31,8 @@ HOUR_S = 3600.0
 def board(text: str = TEXT) -> tuple[LookaheadBoard, Flow]:
     flow = load_flow(text, "lookahead.yaml")
     assert isinstance(flow.init.dialing, Lookahead)
-    return LookaheadBoard(flow.init.dialing, flow, PRESET, 0.0), flow
+    cells = CampaignCells(Metrics(), "c", PRESET)
+    return LookaheadBoard(flow.init.dialing, flow, PRESET, cells, 0.0), flow
 
 
 def moved(at: float, agent_id: str, before: str, after: str, attempt_id: int = 0) -> AgentsMoved:

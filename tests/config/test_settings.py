@@ -68,7 +68,15 @@ def test_an_empty_file_is_safe_and_complete(write):
 def test_the_shipped_default_says_what_an_empty_file_means(write):
     shipped = load_settings(CONFIG / "foredial.yaml")
     empty = load_settings(write("data_dir: ../var"))
-    places = {"data_dir", "store_url", "control_socket", "panic_file", "media", "journal"}
+    places = {
+        "data_dir",
+        "store_url",
+        "control_socket",
+        "panic_file",
+        "scores_dir",
+        "media",
+        "journal",
+    }
     assert shipped.model_dump(exclude=places) == empty.model_dump(exclude=places)
     assert shipped.media.model_dump(exclude={"prompts_dir"}) == empty.media.model_dump(
         exclude={"prompts_dir"}

@@ -368,6 +368,41 @@ def test_requests_are_answered_in_their_order(bed: StoreBed) -> None:
     assert [replies.take().request_id for _ in range(30)] == list(range(30))
 
 
+# --- pasts ------------------------------------------------------------------------------------
+
+
+def test_a_claim_tells_of_the_past_in_all_campaigns_where_that_is_asked(bed: StoreBed) -> None:
+    (contact_id, other) = bed.put_contacts(people(2))
+    first, second = bed.add_campaign(), bed.add_campaign()
+    assert dial_one(bed, first, ContactNext("waiting", 1.0, "dial")).past is None
+    dial_one(bed, first, ContactNext("done"), outcome="customer_answered")
+    (mine,) = claim(bed, second, 1).contacts
+    (attempt_id,) = commit(bed, draft(mine, second))
+    # The trunk's fault is no past of the callee.
+    due = ContactNext("waiting", 1.0, "dial")
+    bed.port.settle(settlement(attempt_id, contact_id, second, due, "congestion"))
+    replies = Replies()
+    bed.port.claim(ClaimRequest(7, second, "", "fifo", 10, 1000.0, past=True), replies)
+    told = {contact.contact_id: contact.past for contact in replies.take().contacts}
+    dialed, untouched = told[contact_id], told[other]
+    assert dialed is not None
+    assert untouched is not None
+    assert (dialed.attempts, dialed.answers, dialed.last_outcome, dialed.last_at) == (
+        (2, 1, "customer_answered", 1001.0)
+    )
+    assert (untouched.attempts, untouched.answers, untouched.last_outcome) == (0, 0, "")
+
+
+def test_hot_leads_are_told_as_such(bed: StoreBed) -> None:
+    bed.put_contacts(people(1))
+    campaign = bed.add_campaign()
+    lead = bed.add_hot(campaign, LEAD, now=900.0)
+    assert [(c.contact_id == lead, c.hot) for c in claim(bed, campaign).contacts] == [
+        (True, True),
+        (False, False),
+    ]
+
+
 # --- hot leads --------------------------------------------------------------------------------
 
 LEAD = {"id": "lead", "phone": ("+16175559999",), "city": "Boston"}

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from config.composition.scores import score_reader
 from config.formulas_shipped import formula_texts
+from dialer.score.model import model_text
 from gateways.control.flow_check import check_flow
 from tests.gateways.control.place import FLOW, make_site
+from tests.score_models import MODEL
 
 
 def told(folder: Path, text: str) -> list[str]:
@@ -79,3 +82,25 @@ def test_what_is_likely_to_go_wrong_with_a_formula_is_a_warning(tmp_path: Path) 
 def test_what_is_no_formula_is_a_fault_at_its_node(tmp_path: Path, formula: str, what: str) -> None:
     (fault,) = told(tmp_path, predictive(formula))
     assert fault.startswith(f"flow.yaml:7: node init: {what}")
+
+
+LOOKAHEAD = (Path(__file__).parents[3] / "config" / "campaigns" / "lookahead.yaml").read_text()
+
+
+def test_an_answer_score_must_be_there_and_be_one(tmp_path: Path) -> None:
+    site = replace(make_site(tmp_path), scores=score_reader(tmp_path))
+
+    def found(score: str) -> list[str]:
+        dialing = "dialing: {mode: lookahead, target: 0.03"
+        assert dialing in LOOKAHEAD
+        text = LOOKAHEAD.replace(dialing, f"{dialing}, score: {score}")
+        faults = [str(fault) for fault in check_flow(text, "flow.yaml", site).faults]
+        return [fault for fault in faults if "score" in fault]
+
+    (missing,) = found("answers.json")
+    assert f"dialing.score: {tmp_path}/answers.json: cannot be read: No such file" in missing
+    (tmp_path / "answers.json").write_text("{}")
+    (none,) = found("answers.json")
+    assert "it is no answer score" in none
+    (tmp_path / "answers.json").write_bytes(model_text(MODEL))
+    assert found("answers.json") == []
