@@ -35,13 +35,14 @@ _SQLITE = "sqlite:///"
 
 
 class Address(NamedTuple):
-    """A host (name or IP, IPv6 without brackets) and a port."""
+    """A host (name or IP, IPv6 without brackets) and a port, 0 for none."""
 
     host: str
     port: int
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}" if self.port else host
 
 
 class Section(BaseModel):
@@ -76,7 +77,11 @@ def _address(value: Any) -> Any:
             raise ValueError(f"{value!r} ends with a colon; write it as HOST:PORT")
     if port and not (port.isdecimal() and 1 <= int(port) <= 65535):
         raise ValueError(f"{port!r} is not a port; write one from 1 to 65535")
-    return Address(host, int(port) if port else SIP_PORT)
+    return Address(host, int(port) if port else 0)
+
+
+def _with_port(address: Address) -> Address:
+    return address._replace(port=address.port or SIP_PORT)
 
 
 def _from_the_file(path: Path, info: ValidationInfo) -> Path:
@@ -142,7 +147,10 @@ def _tidy(value: str) -> str:
     return value
 
 
-SipAddress = Annotated[Address, BeforeValidator(_address)]
+SipRemote = Annotated[Address, BeforeValidator(_address)]
+"""HOST or HOST:PORT; the port is 0 where none is given."""
+
+SipAddress = Annotated[Address, BeforeValidator(_address), AfterValidator(_with_port)]
 """HOST or HOST:PORT; the port is 5060 where none is given."""
 
 FilePath = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_from_the_file)]

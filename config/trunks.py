@@ -9,7 +9,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
-from config.fields import SIP_PORT, Address, FilePath, Name, Secret, Section, Several, SipAddress
+from config.fields import (
+    SIP_PORT,
+    Address,
+    FilePath,
+    Name,
+    Secret,
+    Section,
+    Several,
+    SipAddress,
+    SipRemote,
+)
 from dialer.trunks.breaker import BreakerRules
 from dialer.trunks.line import LineLimits
 
@@ -32,17 +42,51 @@ class SimulatedTrunk(Section):
         return LineLimits(self.max_channels, self.calls_per_second)
 
 
+class Tls(Section):
+    """How a trunk with `transport: tls` is secured."""
+
+    ca_file: FilePath | None = Field(
+        None, description="PEM of those whose signature counts; the system's if left out"
+    )
+    server_name: str = Field(
+        "", description="the name that the carrier's certificate must bear; its host if empty"
+    )
+    certificate_file: FilePath | None = Field(
+        None, description="PEM of our certificate, for carriers that ask for one"
+    )
+    key_file: FilePath | None = Field(
+        None, description="PEM of its key, unless certificate_file holds it"
+    )
+    verify: bool = Field(
+        True, description="false takes any certificate: whoever is on the way may listen"
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Tls":
+        if self.key_file is not None and self.certificate_file is None:
+            raise ValueError("a key without its certificate; add certificate_file")
+        if not self.verify and (self.ca_file is not None or self.server_name):
+            raise ValueError(
+                "verify: false takes any certificate, so ca_file and server_name say nothing; "
+                "remove it or them"
+            )
+        return self
+
+
 class SipTrunk(Section):
     """A carrier reached by SIP."""
 
     name: Name = Field(description="how flows and metrics call it")
     kind: Literal["sip"] = Field(description="a carrier reached by SIP")
-    remote: SipAddress = Field(description="the carrier, HOST or HOST:PORT")
+    remote: SipRemote = Field(
+        description="the carrier, HOST or HOST:PORT; without a port 5060, with tls 5061"
+    )
     bind: SipAddress = Field(_ALL_ADDRESSES, description="where we listen; trunks may share it")
     advertised_host: str = Field("", description="our address as the carrier sees it, behind NAT")
-    transport: Literal["udp", "tcp"] = Field(
-        "udp", description="requests of more than 1,300 bytes go by tcp anyway"
+    transport: Literal["udp", "tcp", "tls"] = Field(
+        "udp", description="with udp, requests of more than 1,300 bytes go by tcp anyway"
     )
+    tls: Tls = Field(default_factory=Tls, description="how it is secured with `transport: tls`")
     domain: str = Field("", description="the host part of From; our own address if empty")
     caller_id: str = Field("", pattern=_CALLER_ID, description="what callees see by default")
     username: str = Field("", description="for carriers that ask for a password")
@@ -86,6 +130,8 @@ class SipTrunk(Section):
             )
         if any(ways) and not self.username:
             raise ValueError("a password without a name; add username")
+        if self.transport != "tls" and "tls" in self.model_fields_set:
+            raise ValueError(f"tls says nothing while transport is {self.transport}; set it to tls")
         if len(set(self.codecs)) != len(self.codecs):
             raise ValueError("a codec stands twice; keep each once")
         return self

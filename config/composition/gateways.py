@@ -12,10 +12,12 @@ from gateways.journal.writer import JournalConfig, JournalWriter
 from gateways.media.config import MediaConfig
 from gateways.prometheus.source import PrometheusConfig
 from gateways.sip.callbacks import CallbackConfig, OptOut
+from gateways.sip.dialogs import default_port
 from gateways.sip.keep_alive import KeepAliveConfig
 from gateways.sip.phones import DeskConfig
 from gateways.sip.site import Listening, SipSite, SitePlan
-from gateways.sip.trunk import TrunkConfig
+from gateways.sip.tls import TlsProfile
+from gateways.sip.trunk_config import TrunkConfig
 
 
 def journal_of(settings: Settings, metrics: Metrics) -> JournalWriter:
@@ -101,7 +103,7 @@ def sip_trunk(trunk: SipTrunk, numbers: CallerIds) -> tuple[Listening, TrunkConf
     return Listening(trunk.bind.host, trunk.bind.port, trunk.advertised_host or ""), TrunkConfig(
         trunk.name,
         trunk.remote.host,
-        trunk.remote.port,
+        trunk.remote.port or default_port(trunk.transport),
         username=trunk.username,
         password=trunk.password.get_secret_value() if trunk.password else "",
         from_user=numbers.usual(trunk.name) or "foredial",
@@ -109,7 +111,19 @@ def sip_trunk(trunk: SipTrunk, numbers: CallerIds) -> tuple[Listening, TrunkConf
         codecs=trunk.codecs,
         max_channels=trunk.max_channels,
         transport=trunk.transport,
+        tls=tls_profile(trunk) if trunk.transport == "tls" else None,
         registration_s=trunk.registration_expires_s if trunk.registration else 0,
         asserts_identity=trunk.p_asserted_identity,
         keep_alive=KeepAliveConfig(trunk.options_keepalive_s),
+    )
+
+
+def tls_profile(trunk: SipTrunk) -> TlsProfile:
+    wish = trunk.tls
+    return TlsProfile(
+        wish.server_name,
+        ca_file=wish.ca_file,
+        certificate_file=wish.certificate_file,
+        key_file=wish.key_file,
+        verify=wish.verify,
     )

@@ -9,10 +9,11 @@ carries them, and the ports of the domain (`trunk`, `desk`) stand on it.
     transactions                   RFC 3261 section 17, as tables with timers
     dialogs, legs, sessions        RFC 3261 sections 12 to 15: one call, as a table
     user_agent                     who gets a message, and what a stranger is answered
-    transport, endpoint            sockets and the one thread
+    transport, tcp, endpoint       sockets and the one thread
+    tls, tls_transport             connections that are secured, and to whom
     dialog_log                     what a crash must not lose
     keep_alive, registration       whether a trunk is up
     nat                            what stands between us and a carrier
-    trunk, desk                    the ports
+    trunk, trunk_config, desk      the ports
     callbacks                      people who call our numbers
 """

@@ -24,15 +24,17 @@ SDP_TYPE = "application/sdp"
 class Composer(SIPClient):  # type: ignore[misc]
     """Builds the messages of one listening address.
 
-    host, port: what the other side is told to send to (the advertised address).
+    host, port: what the other side is told to send to (the advertised address). tls_port: the same
+    over TLS.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, tls_port: int = 0) -> None:
         check_pyvoip()
         # The base class opens no socket before `start`, which is never called.
         super().__init__("", 0, "", "", None, myIP=host, myPort=port)
         self.host = host
         self.port = port
+        self.tls_port = tls_port or port
 
     def gen_tag(self) -> str:
         """A random tag (RFC 3261 section 19.3); pyVoIP's list of used tags is not kept."""
@@ -54,8 +56,11 @@ class Composer(SIPClient):  # type: ignore[misc]
     def contact(self, user: str = "", transport: str = "UDP") -> str:
         """The Contact value for this address."""
         at = f"{user}@" if user else ""
-        by = "" if transport.upper() == "UDP" else f";transport={transport.lower()}"
-        return f"<sip:{at}{bracketed(self.host)}:{self.port}{by}>"
+        return f"<sip:{at}{self._own(transport)}{_by(transport)}>"
+
+    def _own(self, transport: str) -> str:
+        port = self.tls_port if transport.upper() == "TLS" else self.port
+        return f"{bracketed(self.host)}:{port}"
 
     def request(
         self,
@@ -76,13 +81,14 @@ class Composer(SIPClient):  # type: ignore[misc]
     ) -> bytes:
         """A request. sender and recipient: the From and To values, tags included.
 
-        contact: as `contact` gives it; where the request goes by TCP it says so too.
+        contact: as `contact` gives it; where the request goes by TCP or TLS it says so too.
         """
         draft = self.gen_invite("", "0", {}, "sendrecv", branch, call_id)
         del self.tagLibrary[call_id]
         if contact and transport != "UDP" and ";transport=" not in contact:
-            contact = f"{contact[:-1]};transport={transport.lower()}>"
-        via = f"SIP/2.0/{transport} {bracketed(self.host)}:{self.port};branch={branch};rport"
+            contact = contact.replace(self._own("UDP"), self._own(transport))
+            contact = f"{contact[:-1]}{_by(transport)}>"
+        via = f"SIP/2.0/{transport} {self._own(transport)};branch={branch};rport"
         changes = {
             "Via": [via],
             "From": [sender],
@@ -129,6 +135,11 @@ class Composer(SIPClient):  # type: ignore[misc]
         extras = [*records, *([("Contact", contact)] if contact else []), *extra]
         phrase = reason or known_status(code).phrase
         return _finish(draft, f"SIP/2.0 {code} {phrase}", changes, extra=extras, body=body)
+
+
+def _by(transport: str) -> str:
+    """The URI parameter for it; UDP goes without saying."""
+    return "" if transport.upper() == "UDP" else f";transport={transport.lower()}"
 
 
 def bracketed(host: str) -> str:

@@ -225,7 +225,7 @@ def _invite_record(leg: OpenLeg) -> list[Any]:
         leg.call_id,
         leg.owner,
         leg.attempt_id,
-        [leg.destination.host, leg.destination.port],
+        list(leg.destination),
         leg.details,
     ]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateways.sip.headers import MalformedError, is_address, read_name_addr, read_uri
+from gateways.sip.headers import MalformedError, Uri, is_address, read_name_addr, read_uri
 from gateways.sip.messages import Message
 from gateways.sip.transactions import Address
 
@@ -117,9 +117,19 @@ class Dialog:
         }
 
     def next_hop(self, locate: Locate) -> Address:
-        """Where requests of this dialog go first."""
+        """Where requests of this dialog go first.
+
+        A call that is secured stays so: a hop that does not say TLS is reached over the connection
+        that stands, and one that does must prove to be the same trunk.
+        """
         first = read_name_addr(self.routes[0]).uri if self.routes else self.target
-        return locate_uri(first, locate) or self.heard_from
+        found = locate_uri(first, locate)
+        if self.heard_from.transport == "tls" and found is not None:
+            found = found._replace(profile=self.heard_from.profile)
+            return found if found.transport == "tls" else self.heard_from
+        if found is None or found.transport == "tls":
+            return self.heard_from  # there is no profile by which to secure it
+        return found
 
     def refresh(self, message: Message) -> None:
         """A re-INVITE, an UPDATE or an answer to one may move the target (section 12.2)."""
@@ -162,14 +172,26 @@ def contact_uri(message: Message) -> str:
 
 
 def locate_uri(uri: str, locate: Locate) -> Address | None:
-    """The address that a SIP URI names, None when it is not known."""
+    """The address that a SIP or SIPS URI names, None when it is not known."""
     try:
         parsed = read_uri(uri)
     except MalformedError:
         return None
-    port = parsed.port or 5060
+    transport = transport_of(parsed)
+    port = parsed.port or default_port(transport)
     host = parsed.host.strip("[]")
     found = Address(host, port) if is_address(host) else locate(host, port)
-    if found is not None and parsed.params.get("transport", "").lower() == "tcp":
-        return found._replace(transport="tcp")
-    return found
+    return found._replace(transport=transport) if found is not None else None
+
+
+def transport_of(uri: Uri) -> str:
+    """How a URI wants to be reached: a word that we do not know counts as UDP, sips as TLS."""
+    said = uri.params.get("transport", "").lower()
+    if uri.scheme == "sips":
+        return "tls"
+    return said if said in ("tcp", "tls") else "udp"
+
+
+def default_port(transport: str) -> int:
+    """The port where none is written (RFC 3261 section 19.1.2)."""
+    return 5061 if transport == "tls" else 5060

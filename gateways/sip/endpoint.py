@@ -18,6 +18,8 @@ from gateways.sip.dialog_log import DialogLog, FileLog, NoLog
 from gateways.sip.digest import Credentials
 from gateways.sip.media_port import Media
 from gateways.sip.tcp import TcpTransport
+from gateways.sip.tls import TlsProfile
+from gateways.sip.tls_transport import Secured, TlsTransport
 from gateways.sip.transactions import Address
 from gateways.sip.transport import Transport, UdpTransport, outward_host
 from gateways.sip.user_agent import UserAgent
@@ -60,6 +62,7 @@ class SipEndpoint:
         self._sent: frozenset[int] = frozenset()
         self._recovered = False
         self._credentials: dict[str, Credentials] = {}
+        self._secured: dict[str, Secured] = {}
         self._hosts: dict[str, str] = {}
         self._look_up_after: dict[str, float] = {}
         self._resolving: set[asyncio.Task[None]] = set()
@@ -87,10 +90,11 @@ class SipEndpoint:
         tcp = TcpTransport(self._loop, self.local, self._received, self._undelivered)
         self._transports["tcp"] = tcp
         self._loop.call_soon(tcp.start)
+        tls_port = self._secure() if self._secured else 0
         host = self.config.advertised_host or self.local.host
         if host in _WILDCARDS:
             host = outward_host()
-        composer = Composer(host, self.local.port)
+        composer = Composer(host, self.local.port, tls_port)
         self.agent = UserAgent(composer, self.media, self._log, self.locate)
         self._running = True
         self._thread.start()
@@ -145,6 +149,11 @@ class SipEndpoint:
         if credentials is not None:
             self._credentials[owner] = credentials
 
+    def secures(self, owner: str, profile: TlsProfile) -> None:
+        """How what `owner` sends by TLS is secured; before the start. ConfigError when it cannot
+        be."""
+        self._secured[owner] = Secured(profile, profile.context(owner.replace(":", " ")))
+
     def locate(self, host: str, port: int) -> Address | None:
         """The address of a host name as far as it is known. SIP thread only."""
         known = self._hosts.get(host)
@@ -162,6 +171,14 @@ class SipEndpoint:
         task = self._loop.create_task(self._resolve(host, then))
         self._resolving.add(task)
         task.add_done_callback(self._resolving.discard)
+
+    def _secure(self) -> int:
+        """Make ready for TLS: at the port after our own, else at any; which one it is."""
+        port = self.local.port + 1 if self.config.bind_port else 0
+        bind = self.local._replace(port=port)
+        tls = TlsTransport(self._loop, bind, self._received, self._undelivered, self._secured)
+        self._transports["tls"] = tls
+        return tls.local.port
 
     # The thread.
 
@@ -208,6 +225,9 @@ class SipEndpoint:
         for data, destination in self.agent.take_outbox():
             if transport := self._transports.get(destination.transport):
                 transport.send(data, destination)
+            else:
+                why = f"{destination.host}: TLS is only for trunks with transport: tls"
+                self._loop.call_soon(self._undelivered, destination, why)
         due = self.agent.next_timeout()
         if due is None or (self._alarm is not None and self._alarm.when() <= due):
             return

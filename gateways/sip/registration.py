@@ -151,14 +151,15 @@ class Registration:
 
     def _granted_s(self, message: Message) -> int:
         """Of our own Contact, else of the answer, else what we asked for (section 10.2.4)."""
-        host, port = self._endpoint.agent.composer.host, self._endpoint.agent.composer.port
+        composer = self._endpoint.agent.composer
+        host, ports = composer.host, (composer.port, composer.tls_port)
         for value in message.every("Contact"):
             try:
                 contact = read_name_addr(value)
                 uri = read_uri(contact.uri)
             except MalformedError:
                 continue
-            if uri.host.strip("[]") == host and (uri.port or 5060) == port:
+            if uri.host.strip("[]") == host and (uri.port or 5060) in ports:
                 own_s = _seconds(contact.params.get("expires", ""))
                 if own_s:
                     return own_s

@@ -17,7 +17,8 @@ from gateways.sip.desk import SipDesk
 from gateways.sip.endpoint import EndpointConfig, SipEndpoint
 from gateways.sip.phones import DeskConfig, PhoneDesk
 from gateways.sip.ringing_desk import RingingDesk
-from gateways.sip.trunk import SipTrunk, TrunkConfig
+from gateways.sip.trunk import SipTrunk
+from gateways.sip.trunk_config import TrunkConfig
 
 
 @dataclass(frozen=True)

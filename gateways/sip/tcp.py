@@ -73,7 +73,7 @@ class Framing:
         return head + blank + rest[:length]
 
 
-class _Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """One connection. peer: how it is found; for those that come in, where they come from."""
 
     def __init__(self, owner: "TcpTransport", peer: Address | None) -> None:
@@ -89,7 +89,7 @@ class _Connection(asyncio.Protocol):
             name = transport.get_extra_info("peername")
             self.peer = Address(name[0], name[1], "tcp")
         if not self._owner.opened(self, self.peer):
-            transport.abort()
+            self.close()
 
     def data_received(self, data: bytes) -> None:
         assert self.peer is not None
@@ -113,8 +113,13 @@ class _Connection(asyncio.Protocol):
         if self._stream is not None:
             self._stream.write(data)
 
+    def info(self, name: str) -> Any:
+        """What asyncio knows of it, as "peercert"; None where it knows nothing."""
+        return None if self._stream is None else self._stream.get_extra_info(name)
+
     def close(self) -> None:
         if self._stream is not None:
+            self._owner.closing(self)
             self._stream.abort()
 
 
@@ -125,6 +130,7 @@ class TcpTransport:
     """
 
     reliable = True
+    transport = "tcp"
 
     def __init__(
         self,
@@ -133,11 +139,11 @@ class TcpTransport:
         on_message: OnDatagram,
         on_failure: OnFailure,
     ) -> None:
-        self.local = bind._replace(transport="tcp")
+        self.local = bind._replace(transport=self.transport)
         self._loop = loop
         self._on_message = on_message
         self._on_failure = on_failure
-        self._open: dict[Address, _Connection] = {}
+        self._open: dict[Address, Connection] = {}
         self._waiting: dict[Address, list[bytes]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._listener: socket.socket | None = None
@@ -178,7 +184,7 @@ class TcpTransport:
 
     # What connections tell.
 
-    def opened(self, connection: _Connection, peer: Address) -> bool:
+    def opened(self, connection: Connection, peer: Address) -> bool:
         """A connection stands; False where there are too many."""
         if len(self._open) >= MAX_CONNECTIONS:
             return False
@@ -189,36 +195,45 @@ class TcpTransport:
         """A whole message came."""
         self._on_message(message, peer)
 
-    def lost(self, connection: _Connection, peer: Address, error: Exception | None) -> None:
+    def lost(self, connection: Connection, peer: Address, error: Exception | None) -> None:
         """A connection is gone. One that was merely closed fails nothing: the peer may be back."""
         if self._open.get(peer) is connection:
             del self._open[peer]
             if error is not None:
-                self._fail(peer, str(error))
+                self._fail(peer, self._why(error, peer))
+
+    def closing(self, connection: Connection) -> None:
+        """We are about to end a connection."""
 
     # Opening.
 
     async def _listen(self, listener: socket.socket) -> None:
-        await self._loop.create_server(lambda: _Connection(self, None), sock=listener)
+        await self._loop.create_server(lambda: Connection(self, None), sock=listener)
 
     async def _connect(self, destination: Address) -> None:
-        def make() -> _Connection:
-            return _Connection(self, destination)
-
-        opening = self._loop.create_connection(make, destination.host, destination.port)
         try:
-            await asyncio.wait_for(opening, CONNECT_S)
+            await asyncio.wait_for(self._open_to(destination), CONNECT_S)
         except (OSError, TimeoutError) as error:
             self._waiting.pop(destination, None)
-            number = getattr(error, "errno", None)
-            self._fail(
-                destination, os.strerror(number) if number else f"no answer in {CONNECT_S:g} s"
-            )
+            self._fail(destination, self._why(error, destination))
             return
         connection = self._open.get(destination)
         for data in self._waiting.pop(destination, ()):
             if connection is not None:
                 connection.write(data)
+
+    async def _open_to(self, destination: Address) -> None:
+        """Have a `Connection` with it; OSError or TimeoutError when it cannot be had."""
+        await self._loop.create_connection(
+            lambda: Connection(self, destination), destination.host, destination.port
+        )
+
+    def _why(self, error: BaseException, _peer: Address) -> str:
+        """A failure in words."""
+        if isinstance(error, TimeoutError) and not error.errno:
+            return f"no answer in {CONNECT_S:g} s"
+        number = getattr(error, "errno", None)
+        return os.strerror(number) if number and number > 0 else str(error)
 
     def _fail(self, peer: Address, reason: str) -> None:
         self._on_failure(peer, f"{peer.host}:{peer.port}: {reason}")

@@ -25,11 +25,16 @@ MAX_DATAGRAM_BYTES = 1300
 
 
 class Address(NamedTuple):
-    """Where a message goes to or comes from, and how: transport is "udp" or "tcp"."""
+    """Where a message goes to or comes from, and how.
+
+    transport: "udp", "tcp" or "tls". profile: over TLS, whose the other side must prove to be: the
+    owner of a `TlsProfile`.
+    """
 
     host: str
     port: int
     transport: str = "udp"
+    profile: str = ""
 
     @property
     def reliable(self) -> bool:

@@ -1,7 +1,8 @@
 """Transports: how datagrams reach the network.
 
 The rule of this module: sending never blocks and never raises; what cannot be delivered is
-reported for its destination. UDP stands here, TCP in `tcp`.
+reported for its destination. UDP stands here, TCP in `tcp`, TLS in
+`tls_transport`.
 """
 
 import asyncio

@@ -6,9 +6,8 @@ one `Ended`. The call itself is a leg's business (`legs`).
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
-from dialer.errors import ConfigError, MediaError
+from dialer.errors import MediaError
 from dialer.events import (
     Answered,
     Bridged,
@@ -23,82 +22,17 @@ from gateways.sip.building import bracketed
 from gateways.sip.dialogs import locate_uri
 from gateways.sip.digest import Credentials
 from gateways.sip.endpoint import SipEndpoint
-from gateways.sip.headers import MalformedError, read_uri
-from gateways.sip.keep_alive import KeepAlive, KeepAliveConfig
+from gateways.sip.headers import read_uri
+from gateways.sip.keep_alive import KeepAlive
 from gateways.sip.leg_plan import LegPlan
 from gateways.sip.legs import Leg
 from gateways.sip.media_port import agent_leg, call_leg
 from gateways.sip.nat import unreachable_from
 from gateways.sip.registration import Registration, RegistrationConfig
-from gateways.sip.sdp import NAMES
 from gateways.sip.transactions import Address
+from gateways.sip.trunk_config import TrunkConfig
 
 _log = logging.getLogger(__name__)
-_CODECS = {name: number for number, name in NAMES.items()}
-
-
-@dataclass(frozen=True)
-class TrunkConfig:
-    """A carrier.
-
-    remote_host, remote_port: the carrier. outbound_proxy: a SIP URI (`sip:proxy.example`) that
-    requests go through, "" for none. username, password: for digest challenges; "" where the
-    carrier knows us by address. from_user: the caller ID where a dial brings none. domain: of our
-    From and the callee's To, "" for remote_host. codecs: in the order of preference.
-    max_channels: calls at a time, 0 for no limit. plus: whether numbers keep their plus sign.
-    registration_s: register for so long at a time, 0 for carriers that want no REGISTER.
-    asserts_identity: send the caller ID in P-Asserted-Identity too (RFC 3325), where it is a
-    number: carriers bill and attest by it.
-    """
-
-    name: str
-    remote_host: str
-    remote_port: int = 5060
-    outbound_proxy: str = ""
-    username: str = ""
-    password: str = field(default="", repr=False)
-    from_user: str = "foredial"
-    domain: str = ""
-    codecs: tuple[str, ...] = ("PCMU", "PCMA")
-    max_channels: int = 0
-    transport: str = "udp"
-    plus: bool = True
-    asserts_identity: bool = True
-    registration_s: int = 0
-    keep_alive: KeepAliveConfig = field(default_factory=KeepAliveConfig)
-
-    def __post_init__(self) -> None:
-        where = f"trunk {self.name}"
-        unknown = [codec for codec in self.codecs if codec not in _CODECS]
-        if unknown or not self.codecs:
-            raise ConfigError(
-                where,
-                f"codec {', '.join(unknown) or 'missing'}",
-                f"choose among {', '.join(_CODECS)}",
-            )
-        for name, uri in (("remote_host", self.uri), ("outbound_proxy", self.outbound_proxy)):
-            if uri:
-                try:
-                    read_uri(uri)
-                except MalformedError as error:
-                    raise ConfigError(where, f"{name}: {error}") from error
-
-    @property
-    def uri(self) -> str:
-        """The carrier itself."""
-        by = f";transport={self.transport}" if self.transport != "udp" else ""
-        return f"sip:{bracketed(self.remote_host)}:{self.remote_port}{by}"
-
-    @property
-    def registrar(self) -> str:
-        """Where we register."""
-        port = f":{self.remote_port}" if self.remote_port != 5060 else ""
-        return f"sip:{self.domain}" if self.domain else f"sip:{bracketed(self.remote_host)}{port}"
-
-    @property
-    def payload_types(self) -> tuple[int, ...]:
-        """The codecs by their RTP numbers."""
-        return tuple(_CODECS[codec] for codec in self.codecs)
 
 
 class _Call:
@@ -168,6 +102,8 @@ class SipTrunk:
             Credentials(config.username, config.password) if config.username else None
         )
         endpoint.knows(self._owner, self._credentials)
+        if (profile := config.profile) is not None:
+            endpoint.secures(self._owner, profile)
         self._up: bool | None = None
         self._why = ""
         self._keep_alive = KeepAlive(
@@ -234,7 +170,7 @@ class SipTrunk:
             self._count_channels()
 
     def _start(self, now: float) -> None:
-        host = read_uri(self.config.outbound_proxy or self.config.uri).host
+        host = read_uri(self.config.hop).host
         if self._destination() is None:
             self._endpoint.resolve(host, self._begin)
         else:
@@ -251,11 +187,13 @@ class SipTrunk:
             self._registration.start(now)
 
     def _destination(self) -> Address | None:
-        uri = self.config.outbound_proxy or self.config.uri
+        uri = self.config.hop
         found = locate_uri(uri, self._endpoint.locate)
         if found is None or found.host != read_uri(uri).host.strip("[]"):
             # A name: its address may change while we run.
             self._endpoint.resolve(read_uri(uri).host)
+        if found is not None and found.transport == "tls":
+            return found._replace(profile=self._owner)
         return found
 
     def _looked(self, _up: bool, _reason: str) -> None:
@@ -308,12 +246,11 @@ class SipTrunk:
         )
         domain = config.domain or bracketed(config.remote_host)
         proxy = config.outbound_proxy
-        port = f":{config.remote_port}" if config.remote_port != 5060 else ""
         return LegPlan(
             owner=self._owner,
             attempt_id=request.attempt_id,
             media_leg=call_leg(request.attempt_id),
-            uri=f"sip:{number}@{bracketed(config.remote_host)}{port}",
+            uri=f"sip:{number}@{config.authority}",
             sender=f"<sip:{caller}@{domain}>",
             recipient=f"<sip:{number}@{domain}>",
             user=caller,

@@ -183,7 +183,7 @@ def test_a_key_with_nothing_after_it_counts_as_left_out(write):
 def test_a_sip_trunk_takes_defaults_that_work(write):
     [trunk] = load_settings(write(SIP)).trunks
     assert isinstance(trunk, SipTrunk)
-    assert trunk.remote == Address("sip.carrier.example", 5060)
+    assert trunk.remote == Address("sip.carrier.example", 0)
     assert trunk.bind == Address("0.0.0.0", 5060)
     assert trunk.codecs == ("PCMU", "PCMA")
     assert trunk.password is None
@@ -193,9 +193,9 @@ def test_a_sip_trunk_takes_defaults_that_work(write):
     ("written", "host", "port"),
     [
         ("10.0.0.1:5080", "10.0.0.1", 5080),
-        ("sip.example", "sip.example", 5060),
+        ("sip.example", "sip.example", 0),
         ("'[2001:db8::1]:5070'", "2001:db8::1", 5070),
-        ("'[2001:db8::1]'", "2001:db8::1", 5060),
+        ("'[2001:db8::1]'", "2001:db8::1", 0),
     ],
 )
 def test_an_address_is_a_host_and_a_port(write, written, host, port):

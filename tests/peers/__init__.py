@@ -15,6 +15,8 @@ from tests.peers.address import PeerAddress
 _COMMANDS = {
     "sipp": "Debian's sip-tester",
     "baresip": "Debian's baresip-core",
+    "kamailio": "Debian's kamailio-tls-modules",
+    "dnsmasq": "Debian's dnsmasq-base",
     "prometheus": "Debian's prometheus",
     "promtool": "Debian's prometheus",
     "chromium": "Debian's chromium",

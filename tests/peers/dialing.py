@@ -12,7 +12,8 @@ from dialer.events import Answered, Ended, Ringing
 from dialer.ports import DialRequest, Sink
 from gateways.sip.endpoint import SipEndpoint
 from gateways.sip.keep_alive import KeepAliveConfig
-from gateways.sip.trunk import SipTrunk, TrunkConfig
+from gateways.sip.trunk import SipTrunk
+from gateways.sip.trunk_config import TrunkConfig
 
 HOST = "127.0.0.22"
 

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs the real peers the tests drive, from Debian: SIPp, baresip, Prometheus, the tool that
-# gives them addresses, PostgreSQL and Chromium. Safe to run again: what is there is left alone.
+# Installs the real peers the tests drive, from Debian: SIPp, Kamailio, baresip, dnsmasq, Prometheus,
+# the tool that gives them addresses, PostgreSQL and Chromium. Safe to run again: what is there is
+# left alone.
 #
 # Where it cannot (not root, no apt, no such package) it says why and succeeds, because the tests
 # then skip with that reason; with REQUIRE_PEERS=1 it fails instead. No service is left running:
@@ -9,7 +10,7 @@ set -u
 
 # a command that must exist, and the package that brings it
 NEEDED="sipp:sip-tester baresip:baresip-core prometheus:prometheus ip:iproute2
-    initdb:postgresql chromium:chromium"
+    initdb:postgresql chromium:chromium kamailio:kamailio-tls-modules dnsmasq:dnsmasq-base"
 PATH="$PATH:/usr/sbin:/sbin"
 
 missing_packages() {
@@ -62,20 +63,15 @@ fi
 rm -f "$log"
 
 # Where a policy of the machine's own let it start, or would at the next boot: not by our doing.
-case " $missing " in
-*" prometheus "*)
-    if [ -d /run/systemd/system ]; then
-        systemctl disable --now prometheus.service >/dev/null 2>&1 || true
-    fi
-    ;;
-esac
-case " $missing " in
-*" postgresql "*)
-    if [ -d /run/systemd/system ]; then
-        systemctl disable --now postgresql.service >/dev/null 2>&1 || true
-    fi
-    ;;
-esac
+for service in prometheus postgresql kamailio; do
+    case " $missing " in
+    *" $service"*)
+        if [ -d /run/systemd/system ]; then
+            systemctl disable --now $service.service >/dev/null 2>&1 || true
+        fi
+        ;;
+    esac
+done
 
 missing=$(missing_packages)
 [ -z "$missing" ] || give_up "installed, and yet not found: $missing"

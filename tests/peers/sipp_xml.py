@@ -23,6 +23,7 @@ _REASONS = {
     503: "Service Unavailable",
     603: "Decline",
 }
+_WAY = "(Record-Route|Via):[^[:cntrl:]]*"
 TAG = ";tag=[pid]n[call_number]"
 CHALLENGE_TAG = f"{TAG}c"
 SECOND_PHONE_TAG = f"{TAG}b"
@@ -40,7 +41,7 @@ def answer(
     """A response to the INVITE that made the call, or to its CANCEL, whatever came last."""
     head = (
         f"SIP/2.0 {status} {_REASONS[status]}",
-        "Via:[$via]",
+        "[$way]",
         "From:[$from]",
         f"To:[$to]{tag}",
         "[last_Call-ID:]",
@@ -93,7 +94,8 @@ def log(result: str, behaviour: str = "[$behaviour]") -> str:
 
 
 CAPTURE = (
-    ereg(".*", "via", 'search_in="hdr" header="Via:"'),
+    # Through a proxy there are several, and its Record-Route stands right before them.
+    ereg(f"{_WAY}([[:cntrl:]]+{_WAY})*", "way", 'search_in="msg"'),
     ereg(".*", "to", 'search_in="hdr" header="To:"'),
     ereg(".*", "from", 'search_in="hdr" header="From:"'),
     ereg("[0-9]+", "cseq", 'search_in="hdr" header="CSeq:"'),

@@ -12,7 +12,7 @@ from gateways.media.config import MediaConfig
 from gateways.sip.callbacks import CallbackConfig, CallbackDesk, OptOut
 from gateways.sip.messages import Message
 from gateways.sip.site import Listening, SipSite, SitePlan
-from gateways.sip.trunk import TrunkConfig
+from gateways.sip.trunk_config import TrunkConfig
 from tests.gateways.sip.kit import SDP, Bench
 from tests.gateways.sip.wire import Inbox, endpoint, peer
 

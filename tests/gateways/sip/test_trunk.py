@@ -11,7 +11,8 @@ from dialer.events import Answered, Bridged, EndCause, Ended, Ringing, TrunkChan
 from dialer.ports import DialRequest, Trunk
 from gateways.sip.endpoint import EndpointConfig, SipEndpoint
 from gateways.sip.keep_alive import KeepAliveConfig
-from gateways.sip.trunk import SipTrunk, TrunkConfig
+from gateways.sip.trunk import SipTrunk
+from gateways.sip.trunk_config import TrunkConfig
 from tests.gateways.sip.kit import SDP, RecordingMedia, reply
 from tests.gateways.sip.wire import Inbox, endpoint, peer, trunk
 

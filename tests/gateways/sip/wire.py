@@ -11,7 +11,8 @@ from typing import Any
 from gateways.sip.endpoint import EndpointConfig, SipEndpoint
 from gateways.sip.keep_alive import KeepAliveConfig
 from gateways.sip.messages import Message, read_message
-from gateways.sip.trunk import SipTrunk, TrunkConfig
+from gateways.sip.trunk import SipTrunk
+from gateways.sip.trunk_config import TrunkConfig
 from tests.gateways.sip.kit import SDP, RecordingMedia, reply
 
 PATIENCE_S = 10.0
@@ -73,10 +74,13 @@ def peer() -> Iterator[Peer]:
 
 
 @contextmanager
-def endpoint(media: RecordingMedia | None = None, log: Path | None = None) -> Iterator[SipEndpoint]:
-    """A running endpoint on loopback."""
+def endpoint(
+    media: RecordingMedia | None = None, log: Path | None = None, *, start: bool = True
+) -> Iterator[SipEndpoint]:
+    """An endpoint on loopback that runs, unless its test starts it."""
     opened = SipEndpoint(EndpointConfig("127.0.0.1", 0, dialog_log=log), media or RecordingMedia())
-    opened.start()
+    if start:
+        opened.start()
     try:
         yield opened
     finally:
@@ -120,10 +124,13 @@ def _serve_phone(there: Peer, message: Message, picks_up: bool) -> None:
         there.say(said.replace(f"{message.cseq} CANCEL", f"{message.cseq} INVITE"))
 
 
-def trunk(on: SipEndpoint, port: int, changes: Inbox | None = None, **how: Any) -> SipTrunk:
-    """A started trunk at a peer's port."""
+def trunk(
+    on: SipEndpoint, port: int, changes: Inbox | None = None, *, start: bool = True, **how: Any
+) -> SipTrunk:
+    """A trunk at a peer's port, started where its endpoint is."""
     hooks = {name: how.pop(name) for name in ("on_response", "on_channels") if name in how}
     config = TrunkConfig("carrier", "127.0.0.1", port, **{"keep_alive": QUIET, **how})
     opened = SipTrunk(config, on, changes or Inbox(), **hooks)
-    opened.start()
+    if start:
+        opened.start()
     return opened
