@@ -5,6 +5,7 @@ calls by what they tell, and keeps its own counts. When it dials, and how much, 
 pulses.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -41,9 +42,11 @@ from dialer.compliance.preset import Preset
 from dialer.flow.graph import Flow
 from dialer.flow.nodes import RouteToAgent, SeizeAgent
 from dialer.outcomes import OUTCOMES
-from dialer.ports import Evaluated, Settlement, Sink
+from dialer.ports import Evaluated, Recalled, Settlement, Sink, StoreFailed
 
 __all__ = ["Campaign", "CampaignIdentity"]
+
+_log = logging.getLogger(__name__)
 
 
 class Campaign(Behaviour):
@@ -252,12 +255,22 @@ class Campaign(Behaviour):
     @handles(Settlement)
     def _on_call_settled(self, settled: Settlement) -> None:
         ticket = self._calls.settled(settled)
+        self._parts.pacer.settled(ticket or 0, settled, self.runtime.now())
         if ticket is None:
             return
-        self._parts.pacer.settled(ticket, settled, self.runtime.now())
         # After a fault of the trunk the next pulse dials: at once would hammer a full trunk.
         if self._board.book.ended(ticket) and not OUTCOMES[settled.outcome].trunk_fault:
             self._pulses.arm_idle()
+
+    @handles(Recalled)
+    def _on_recalled(self, answer: Recalled) -> None:
+        self._parts.pacer.recalled(answer, self.runtime.now())
+
+    @handles(StoreFailed)
+    def _on_store_failed(self, failure: StoreFailed) -> None:
+        """Nothing but what was learned is asked of the store here: the pacer starts cold."""
+        _log.warning("campaign %d starts cold: %s", self._id, failure.reason)
+        self._parts.pacer.recalled(Recalled(failure.request_id, b""), self.runtime.now())
 
     @handles(Disposed)
     def _on_disposed(self, disposed: Disposed) -> None:

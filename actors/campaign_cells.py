@@ -46,6 +46,8 @@ class CampaignCells:
         metrics.gauge("dialer_campaign_info", **label).set(1)
         target = metrics.gauge("dialer_campaign_abandonment_target_ratio", **label)
         target.set(law.target if law is not None else 1.0)
+        # Calls in progress of a former self.
+        self.calls_before = int(sum(cell.value for cell in self.calls.values()))
         # A campaign that was made anew counts its agents and calls from nothing.
         for cell in (*self._agents.values(), *self.calls.values()):
             cell.set(0)

@@ -14,6 +14,7 @@ from actors.decisions import Decisions
 from actors.formula_desk import FormulaDesk
 from actors.formula_pacer import FormulaPacer
 from actors.lookahead_board import LookaheadBoard
+from actors.lookahead_memory import LookaheadMemory
 from actors.obstacles import Obstacles
 from actors.pacers import Pacer, RatioPacer
 from actors.preview_board import PreviewBoard
@@ -40,6 +41,8 @@ class CampaignIdentity(Message):
 class Parts:
     """Of a campaign. flow: the version that it runs; pacer: how it dials by it."""
 
+    campaign_id: int
+    myself: Sink
     flow: Flow
     preset: Preset
     services: Services
@@ -70,7 +73,11 @@ class Parts:
         dialing, book, to_arm = self.flow.init.dialing, self.board.book, self.board.to_arm
         match dialing:
             case Lookahead():
-                self.pacer = LookaheadBoard(dialing, self.flow, self.preset, self.cells, now)
+                memory = LookaheadMemory(self.campaign_id, self.services.store, self.myself, now)
+                ring = self.cells.calls_before > 0
+                self.pacer = LookaheadBoard(
+                    dialing, self.flow, self.preset, self.cells, now, memory, calls_ring=ring
+                )
             case Predictive():
                 self.pacer = FormulaPacer(dialing, self.formulas, self.cells, book, to_arm)
             case Preview():
@@ -114,6 +121,8 @@ def parts_of(
         campaign_id, title, book, cells, tickets, board.to_arm, pool=pool, feeder=feeder
     )
     return Parts(
+        campaign_id,
+        myself,
         flow,
         preset,
         services,

@@ -12,6 +12,7 @@ from math import inf
 
 from actors.campaign_cells import CampaignCells
 from actors.long_rings import LongRings
+from actors.lookahead_memory import DayCounts, LookaheadMemory
 from actors.messages import AgentsMoved, AttemptsReady
 from actors.pacers import Inputs, Paced
 from actors.score_watch import ScoreWatch
@@ -19,16 +20,20 @@ from dialer.compliance.preset import Preset
 from dialer.flow.graph import Flow
 from dialer.flow.nodes import Lookahead as LookaheadSettings
 from dialer.flow.nodes import RouteToAgent
+from dialer.outcomes import OUTCOMES
 from dialer.pacing.floor import Floor
 from dialer.pacing.lookahead import TUNED, Lookahead, Tuning
-from dialer.pacing.pacer import ENDED, Decision
-from dialer.ports import Settlement
+from dialer.pacing.pacer import CALL_SPAN_S, ENDED, Decision
+from dialer.ports import Recalled, Settlement
 
 DAY_S = 8 * 3600.0
 """The budget is kept over a working day; after it, it stays as tight as at its end."""
 
 _NEW_DAY_AFTER_S = 4 * 3600.0
 """So long without a pulse is a night."""
+
+_PAUSE_S = 60.0
+"""So long without a decision is time that the budget does not learn from."""
 
 _READY, _TALKING, _WRAPPING = "ready", "talking", "wrapping"
 _PHASES = {"ready": _READY, "talking": _TALKING, "hold": _TALKING, "wrap_up": _WRAPPING}
@@ -56,7 +61,11 @@ class _Call:
 
 
 class LookaheadBoard:
-    """What a campaign that paces by look-ahead knows, and its decisions: a `Pacer`."""
+    """What a campaign that paces by look-ahead knows, and its decisions: a `Pacer`.
+
+    memory: where what was learned is kept; without it, nowhere. calls_ring: calls of which it will
+    not hear are in flight, those of a campaign that was made anew.
+    """
 
     hears_calls = True
 
@@ -67,24 +76,38 @@ class LookaheadBoard:
         preset: Preset,
         cells: CampaignCells,
         now: float,
+        memory: LookaheadMemory | None = None,
+        *,
+        calls_ring: bool = False,
     ) -> None:
         law = preset.abandonment
         self._limit = law.target if law is not None else 1.0
         self._threshold_s = law.threshold_s if law is not None else inf
         self._cells = cells
-        rates = flow.score.classes.rates if flow.score is not None else ()
-        self._last_class = max(0, len(rates) - 1)
+        self._rates = flow.score.classes.rates if flow.score is not None else ()
+        self._last_class = max(0, len(self._rates) - 1)
         self._floor = Floor(now, DAY_S, self._last_class + 1)
+        self._memory = memory
+        # What the law has counted since, and until when that is known from a former self.
+        self._day_began = now
+        self._known_until = 0.0
+        self._rung_out_at = now + CALL_SPAN_S if calls_ring else now
         self._calls: dict[int, _Call] = {}
         self._agents: dict[str, tuple[str, int]] = {}
         self._decided_at = now
         self._ringing = LongRings(preset.least_ring_s)
         self._gives_up = settings.give_up_long_rings
-        self._pacer = Lookahead(self._target(settings), tuning=_tuning(flow), class_rates=rates)
+        self._settings, self._flow = settings, flow
+        self._pacer = self._cold()
         # Score classes of the contacts that the feeder holds, ascending, and which are wanted.
         self._held: list[int] = []
         self._picks: tuple[bool, ...] = ()
         self._watch_score(flow)
+
+    def _cold(self) -> Lookahead:
+        """A pacer that has learned nothing."""
+        tuning = _tuning(self._flow)
+        return Lookahead(self._target(self._settings), tuning=tuning, class_rates=self._rates)
 
     def _watch_score(self, flow: Flow) -> None:
         self._watch = ScoreWatch(flow.score, self._cells) if flow.score is not None else None
@@ -98,6 +121,7 @@ class LookaheadBoard:
         settings = flow.init.dialing
         if not isinstance(settings, LookaheadSettings):
             return False
+        self._settings, self._flow = settings, flow
         self._pacer.aim(self._target(settings), _tuning(flow))
         self._gives_up = settings.give_up_long_rings
         self._held.clear()
@@ -106,6 +130,10 @@ class LookaheadBoard:
 
     def pace(self, now: float, seen: Inputs, *, pulse: bool, seized: bool) -> Paced:  # noqa: ARG002
         """As many contacts as the risk of meeting no agent allows."""
+        if self._memory is not None and self._memory.waits:
+            return Paced(0.0, 0, (), reason="what was learned before is being read")
+        if now < self._rung_out_at:
+            return Paced(0.0, 0, (), reason="calls of before the campaign was made anew may ring")
         decision = self.decide(now)
         inputs = tuple(decision.figures.items())
         given_up = self._give_up(decision.cancel, now)
@@ -119,14 +147,57 @@ class LookaheadBoard:
 
     def decide(self, now: float) -> Decision:
         """How many calls to place now."""
-        if now - self._decided_at > _NEW_DAY_AFTER_S:
+        since_s = now - self._decided_at
+        if since_s > _NEW_DAY_AFTER_S:
             self._floor.start_day(now)
+            self._day_began = now
             self._pacer.new_day()
+        elif since_s > _PAUSE_S:
+            self._pass_over(now)
         self._decided_at = now
+        if self._memory is not None and self._memory.is_due(now):
+            self._keep(now)
         may_cancel = len(self._ringing.long(now)) if self._gives_up else 0
         return self._pacer.decide(
             self._floor.snapshot(now, None, may_cancel=may_cancel, buffered=self._held)
         )
+
+    def _pass_over(self, now: float) -> None:
+        """A debt does not stand longer for a time in which nobody could have paid it."""
+        budget = self._pacer.budget
+        learned = budget.state()
+        if "elapsed_s" in learned:
+            budget.restore({**learned, "elapsed_s": now - self._day_began})
+
+    # --- what was learned ---------------------------------------------------------------------
+
+    def _keep(self, now: float) -> None:
+        if self._memory is not None:
+            floor = self._floor
+            counts = floor.dials, floor.answers, floor.abandoned
+            self._memory.keep(DayCounts(now, self._day_began, *counts), self._pacer)
+
+    def recalled(self, answer: Recalled, now: float) -> None:
+        """What a former self has learned."""
+        if self._memory is None:
+            return
+        document = self._memory.answered(answer)
+        if not document:
+            return
+        pacer = self._cold()
+        empty = Floor(now, DAY_S, self._last_class + 1).snapshot(now, None)
+        counts = self._memory.restored(document, pacer, empty)
+        if counts is None:
+            return
+        self._pacer = pacer
+        floor = self._floor
+        since = floor.dials, floor.answers, floor.abandoned
+        floor.start_day(counts.began)
+        floor.dials = since[0] + counts.dials
+        floor.answers = since[1] + counts.answers
+        floor.abandoned = since[2] + counts.abandoned
+        self._known_until = counts.at
+        self._day_began, self._decided_at = counts.began, counts.at
 
     def _give_up(self, calls: int, now: float) -> tuple[int, ...]:
         """The tickets of calls that are to stop ringing, those that rang longest."""
@@ -218,11 +289,12 @@ class LookaheadBoard:
 
     def settled(self, ticket: int, call_over: Settlement, now: float) -> None:
         """The last word on a call."""
-        call = self._calls.pop(ticket, None)
-        if call is None:
-            return
         floor = self._floor
         floor.advance(now)
+        call = self._calls.pop(ticket, None)
+        if call is None:
+            self._settled_elsewhere(call_over, now)
+            return
         self._ringing.over(ticket)
         if self._watch is not None and call.score >= 0:
             self._watch.ended(call.score, call_over.outcome)
@@ -230,10 +302,20 @@ class LookaheadBoard:
             floor.reached_nobody(call.dialed, call.score_class)
         elif call.phase == "waiting":
             floor.hung_up_waiting()
+        if call.phase in _ANSWERED:
+            self._count_abandoned(call_over, now)
+
+    def _settled_elsewhere(self, call_over: Settlement, now: float) -> None:
+        """A call of a former self of the campaign, or one that no look-ahead placed."""
+        if OUTCOMES[call_over.outcome].human:
+            self._floor.answers += call_over.answered_at > self._known_until
+            self._count_abandoned(call_over, now)
+
+    def _count_abandoned(self, call_over: Settlement, now: float) -> None:
         waited_s = call_over.bridged_at - call_over.answered_at if call_over.bridged_at else 0.0
-        late = waited_s > self._threshold_s
-        if call.phase in _ANSWERED and (call_over.outcome == "abandoned" or late):
-            floor.abandoned += 1
+        if call_over.outcome == "abandoned" or waited_s > self._threshold_s:
+            self._floor.abandoned += 1
+            self._keep(now)
 
     # --- agents -------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from dialer.flow.graph import Flow
 from dialer.flow.nodes import Power, Progressive
 from dialer.pacing.redecide import decided_from
 from dialer.pacing.reservations import Reservations
-from dialer.ports import Settlement
+from dialer.ports import Recalled, Settlement
 
 SAFE_RATIO = 1.0
 """Calls per reserved agent that overtax nobody."""
@@ -75,7 +75,10 @@ class Pacer(Protocol):
         """A call entered a state of its table."""
 
     def settled(self, ticket: int, call_over: Settlement, now: float) -> None:
-        """The last word on a call."""
+        """The last word on a call. ticket: 0 of one that a former self of the campaign placed."""
+
+    def recalled(self, answer: Recalled, now: float) -> None:
+        """What the store kept of what was learned before."""
 
     def agents_moved(self, message: AgentsMoved, ticket_of: Callable[[int], int | None]) -> None:
         """The pool's news. ticket_of: the ticket of an attempt of this campaign."""
@@ -102,6 +105,9 @@ class DeafPacer:
         pass
 
     def settled(self, ticket: int, call_over: Settlement, now: float) -> None:
+        pass
+
+    def recalled(self, answer: Recalled, now: float) -> None:
         pass
 
     def agents_moved(self, message: AgentsMoved, ticket_of: Callable[[int], int | None]) -> None:

@@ -278,6 +278,13 @@ class Disposal(Message):
     callback: Callback | None = None
 
 
+class Recalled(Message):
+    """Answer to `recall`. document: what was kept last; empty where nothing ever was."""
+
+    request_id: int
+    document: bytes
+
+
 class StoreFailed(Message):
     """A request to the store could not be carried out; nothing of it was done."""
 
@@ -307,6 +314,16 @@ class ContactStore(Protocol):
 
     def dispose(self, disposal: Disposal) -> None:
         """Record a disposition; a second one of the same attempt takes the place of the first."""
+
+    def remember(self, campaign_id: int, document: bytes) -> None:
+        """Keep what a campaign has learned, in place of what was kept before.
+
+        It outlives the daemon. What cannot be kept is lost with a line in the log: the next
+        document says it all anew.
+        """
+
+    def recall(self, request_id: int, campaign_id: int, reply_to: Sink) -> None:
+        """Brings `Recalled` or `StoreFailed`."""
 
 
 class Evaluate(Message):
@@ -384,6 +401,7 @@ __all__ = [
     "Journal",
     "MetricSource",
     "PreviewCard",
+    "Recalled",
     "Settlement",
     "Sink",
     "StoreFailed",

@@ -24,6 +24,7 @@ from dialer.ports import (
     ContactsClaimed,
     Deferral,
     Disposal,
+    Recalled,
     Settlement,
     Sink,
     StoreFailed,
@@ -114,6 +115,7 @@ class MemoryStore:
         self.ignored_settlements = 0
         self._pasts: dict[int, Past] | None = None
         self.dispositions: dict[int, str] = {}
+        self._learned: dict[int, bytes] = {}
 
     def set_list(self, list_id: int, weight: int, paused: bool = False) -> None:
         """Make a list of contacts, weight it, pause it or resume it."""
@@ -182,6 +184,15 @@ class MemoryStore:
     def dispose(self, disposal: Disposal) -> None:
         with self._lock:
             self._dispose(disposal)
+
+    def remember(self, campaign_id: int, document: bytes) -> None:
+        with self._lock:
+            self._learned[campaign_id] = document
+
+    def recall(self, request_id: int, campaign_id: int, reply_to: Sink) -> None:
+        with self._lock:
+            document = self._learned.get(campaign_id, b"")
+        reply_to.tell(Recalled(request_id, document))
 
     # --- what a test or a simulation reads ----------------------------------------------------
 

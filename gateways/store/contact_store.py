@@ -24,7 +24,7 @@ from dialer.ports import (
     Sink,
     StoreFailed,
 )
-from gateways.store import attempt_writes, recovery
+from gateways.store import attempt_writes, learned, recovery
 from gateways.store.claims import Claims
 from gateways.store.recovery import RecoveryReport
 from gateways.store.writer import Job, Writer, reason
@@ -110,6 +110,27 @@ class SqlContactStore:
             lambda connection: attempt_writes.dispose(connection, disposal),
             lambda _done: None,
             f"the disposition of attempt {disposal.attempt_id}",
+        )
+
+    def remember(self, campaign_id: int, document: bytes) -> None:
+        """Keep what a campaign has learned; not tried again, for the next one says it all."""
+
+        def work(connection: sa.Connection) -> None:
+            learned.remember(connection, campaign_id, document, self._clock())
+
+        def failed(error: Exception) -> None:
+            _log.warning(
+                "what campaign %d has learned was not kept: %s", campaign_id, reason(error)
+            )
+
+        self._writer.submit(Job(work, lambda _done: None, failed))
+
+    def recall(self, request_id: int, campaign_id: int, reply_to: Sink) -> None:
+        """Brings `Recalled` or `StoreFailed`."""
+        self._submit_request(
+            lambda connection: learned.recall(connection, request_id, campaign_id),
+            request_id,
+            reply_to,
         )
 
     def recover(self, sent_attempt_ids: Iterable[int], now: float) -> RecoveryReport:

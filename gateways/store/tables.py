@@ -229,6 +229,15 @@ suppressed_numbers = sa.Table(
     sqlite_with_rowid=False,
 )
 
+# What each campaign's pacer has learned, in a form that only the pacer knows.
+campaign_learned = sa.Table(
+    "campaign_learned",
+    metadata,
+    sa.Column("campaign_id", sa.ForeignKey("campaigns.id"), primary_key=True),
+    sa.Column("document", sa.LargeBinary, nullable=False),
+    sa.Column("kept_at", Seconds, nullable=False),
+)
+
 CHANGE_COUNTER = "contact_change"
 """The row of `counters` from which `contacts.change` is drawn. Its row lock makes the order of
 the numbers the order of the commits, on PostgreSQL too."""
