@@ -7,6 +7,7 @@ pulses share it, on one thread.
 from dataclasses import dataclass
 
 from actors.agent_board import AgentBoard
+from actors.baseline_board import BaselineBoard
 from actors.call_board import CallBoard
 from actors.callback_board import CallbackBoard
 from actors.campaign_cells import CampaignCells
@@ -24,7 +25,7 @@ from actors.trunk_share import TrunkShare
 from dialer.compliance.permission import Rule
 from dialer.compliance.preset import Preset
 from dialer.flow.graph import Flow
-from dialer.flow.nodes import Lookahead, Predictive, Preview
+from dialer.flow.nodes import Baseline, Lookahead, Predictive, Preview
 from dialer.message import Message
 from dialer.ports import Sink
 
@@ -78,6 +79,8 @@ class Parts:
                 self.pacer = LookaheadBoard(
                     dialing, self.flow, self.preset, self.cells, now, memory, calls_ring=ring
                 )
+            case Baseline():
+                self.pacer = BaselineBoard(dialing, self.flow, self.preset, self.cells, now)
             case Predictive():
                 self.pacer = FormulaPacer(dialing, self.formulas, self.cells, book, to_arm)
             case Preview():

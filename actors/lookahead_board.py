@@ -23,7 +23,7 @@ from dialer.flow.nodes import RouteToAgent
 from dialer.outcomes import OUTCOMES
 from dialer.pacing.floor import Floor
 from dialer.pacing.lookahead import TUNED, Lookahead, Tuning
-from dialer.pacing.pacer import CALL_SPAN_S, ENDED, Decision
+from dialer.pacing.pacer import CALL_SPAN_S, ENDED, Decision, Snapshot
 from dialer.ports import Recalled, Settlement
 
 DAY_S = 8 * 3600.0
@@ -158,9 +158,11 @@ class LookaheadBoard:
         if self._memory is not None and self._memory.is_due(now):
             self._keep(now)
         may_cancel = len(self._ringing.long(now)) if self._gives_up else 0
-        return self._pacer.decide(
-            self._floor.snapshot(now, None, may_cancel=may_cancel, buffered=self._held)
-        )
+        seen = self._floor.snapshot(now, None, may_cancel=may_cancel, buffered=self._held)
+        return self._choose(seen)
+
+    def _choose(self, seen: Snapshot) -> Decision:
+        return self._pacer.decide(seen)
 
     def _pass_over(self, now: float) -> None:
         """A debt does not stand longer for a time in which nobody could have paid it."""

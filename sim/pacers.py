@@ -6,13 +6,13 @@ for a shipped blueprint with that dialing in its Init node.
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from pydantic import ValidationError
 
 from dialer.documents import Document, problems, suggestion
 from dialer.errors import InputError
-from dialer.flow.nodes import Lookahead, Power, Predictive, Progressive
+from dialer.flow.nodes import Baseline, BaselinePacer, Lookahead, Power, Predictive, Progressive
 from dialer.formulas import ShippedFormula
 
 
@@ -53,6 +53,17 @@ def _lookahead(parameter: str) -> Any:
     return Lookahead(mode="lookahead", target=target, give_up_long_rings=lever == GIVE_UP)
 
 
+def _baseline(name: str) -> Callable[[str], Any]:
+    def made(parameter: str) -> Any:
+        try:
+            number = float(parameter) if parameter else None
+        except ValueError:
+            raise ValueError(f"its parameter is no number; write {name} or {name}:0.5") from None
+        return Baseline(mode="baseline", pacer=name, number=number)
+
+    return made
+
+
 GIVE_UP = "give_up"
 """The lever that a look-ahead pacer may be named with: calls that ring long are given up."""
 
@@ -60,6 +71,7 @@ PACERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "progressive": ("progressive", _progressive),
     "power": ("power", _power),
     "lookahead": ("lookahead", _lookahead),
+    **{name: ("lookahead", _baseline(name)) for name in get_args(BaselinePacer)},
 }
 """By its word: the blueprint, and what makes the dialing of what follows the colon."""
 

@@ -17,6 +17,7 @@ from dialer.dispositions import Dispositions
 from dialer.documents import Document, problems
 from dialer.errors import FlowError
 from dialer.flow.nodes import (
+    Baseline,
     CheckSeizeAgentEvent,
     Dial,
     EndCall,
@@ -363,10 +364,10 @@ def _wait_faults(nodes: Mapping[str, NodeBase]) -> Iterator[tuple[str, str, str]
 
 
 def _lookahead_faults(nodes: Mapping[str, NodeBase]) -> Iterator[tuple[str, str, str]]:
-    """Look-ahead counts on all who are free; agents whom the campaign reserves are not."""
+    """These count on all who are free; agents whom the campaign reserves are not."""
     init = next((node for node in nodes.values() if isinstance(node, Init)), None)
     seize = next((node for node in nodes.values() if isinstance(node, SeizeAgent)), None)
-    if init is None or seize is None or not isinstance(init.dialing, Lookahead):
+    if init is None or seize is None or not isinstance(init.dialing, (Lookahead, Baseline)):
         return
     yield (
         init.id,

@@ -148,6 +148,23 @@ class Lookahead(BaseModel):
     )
 
 
+BaselinePacer = Literal[
+    "hitrate", "guard", "soonfree", "vicidial", "vicidial_average", "vicidial_tapered"
+]
+
+
+class Baseline(BaseModel):
+    """A pacer of the trade to compare with, over all free agents: no Seize node. It does not keep
+    the law by itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    mode: Literal["baseline"]
+    pacer: BaselinePacer
+    number: float | None = Field(
+        None, ge=0, description="its limit, probability or highest level (docs/pacing.md)"
+    )
+
+
 class Preview(BaseModel):
     """An agent sees the contact first and accepts, skips or lets it time out."""
 
@@ -162,7 +179,7 @@ class Preview(BaseModel):
 
 
 Dialing = Annotated[
-    Progressive | Power | Predictive | Lookahead | Preview, Field(discriminator="mode")
+    Progressive | Power | Predictive | Lookahead | Baseline | Preview, Field(discriminator="mode")
 ]
 
 _DIALING_GATEWAY = {"predictive": "formula"}

@@ -33,7 +33,7 @@ def add_to(app: typer.Typer, lab: Lab) -> None:
             ),
         ] = None,
         pacer: Annotated[
-            str, typer.Option(help="progressive, power:RATIO, lookahead:TARGET.")
+            str, typer.Option(help="progressive, power:RATIO, lookahead:TARGET, vicidial ...")
         ] = "progressive",
         agents: Annotated[int, typer.Option(min=1, max=5000)] = 20,
         hours: Annotated[
