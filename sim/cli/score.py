@@ -98,6 +98,10 @@ def add_to(app: typer.Typer, lab: Lab) -> None:
                 help="Judge dials from then on; left out, those after the model's training.",
             ),
         ] = None,
+        as_dialed: Annotated[
+            bool,
+            typer.Option("--as-dialed", help="Judge the scores that attempts were dialed by."),
+        ] = False,
         plot: Annotated[
             Path | None, typer.Option(metavar="FILE", help="Draw the calibration: .svg or .png.")
         ] = None,
@@ -116,7 +120,10 @@ def add_to(app: typer.Typer, lab: Lab) -> None:
         loaded = read_model(model)
         start = _time(since, "--from", clock)
         attempts, source = _attempts(work, lab, calls, zone)
-        judged, table = _judged(loaded, attempts, start, source, clock)
+        table = _to_judge(loaded, attempts, start, source, clock)
+        if as_dialed:
+            table = table.as_dialed()
+        judged = _judged(loaded, table, source, as_dialed=as_dialed)
         judgement = judged._replace(best=_best(calls, table))
         if plot is not None:
             from sim.score.picture import plot_calibration
@@ -165,12 +172,9 @@ def _attempts(work: Work, lab: Lab, calls: Path | None, zone: str) -> tuple[list
     return attempts, "the store"
 
 
-def _judged(
+def _to_judge(
     model: ScoreModel, attempts: list[Attempt], start: float | None, source: str, clock: ZoneInfo
-) -> tuple["Judgement", "Table"]:
-    import numpy as np
-
-    from sim.score.judging import judge
+) -> "Table":
     from sim.score.table import table_of
 
     table = table_of(attempts)
@@ -186,14 +190,26 @@ def _judged(
             f"no attempts after the model's training, which ends {when:%Y-%m-%d %H:%M}",
             "give later ones, or judge those that it knows with --from",
         )
+    return judged
+
+
+def _judged(model: ScoreModel, judged: "Table", source: str, *, as_dialed: bool) -> "Judgement":
+    import numpy as np
+
+    from sim.score.judging import judge
+
+    if not len(judged):
+        raise InputError(source, "no attempt was dialed by a score", "leave out --as-dialed")
     answers = int(judged.answered.sum())
     if not 0 < answers < len(judged):
         what = f"{answers:,} of {len(judged):,} attempts were answered"
         raise InputError(source, what, "give some that were answered, and some that were not")
-    scores = np.array([model.probability(row) for row in judged.rows])
+    scores = judged.given
+    if not as_dialed:
+        scores = np.array([model.probability(row) for row in judged.rows])
     hours = [row["hour"] for row in judged.rows]
     known = [hour if isinstance(hour, float) else None for hour in hours]
-    return judge(scores, judged.answered, judged.who, known, model.reference), judged
+    return judge(scores, judged.answered, judged.who, known, model.reference)
 
 
 def _best(calls: Path | None, table: "Table") -> "Area | None":

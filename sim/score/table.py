@@ -31,16 +31,32 @@ _EDGES: dict[str, tuple[float, ...]] = {
 
 @dataclass(frozen=True)
 class Table:
-    """Attempts in the order of their dials. who: whose each is, "" for nobody known."""
+    """Attempts in the order of their dials. who: whose each is, "" for nobody known. given: the
+    score that each was dialed by, -1 where there was none."""
 
     rows: list[dict[str, Value]]
     answered: Flags
     who: list[str]
     at: Numbers
+    given: Numbers
 
     def part(self, start: int, end: int) -> "Table":
         cut = slice(start, end)
-        return Table(self.rows[cut], self.answered[cut], self.who[cut], self.at[cut])
+        return Table(
+            self.rows[cut], self.answered[cut], self.who[cut], self.at[cut], self.given[cut]
+        )
+
+    def as_dialed(self) -> "Table":
+        """Those that were dialed by a score."""
+        kept = self.given >= 0
+        places = kept.nonzero()[0].tolist()
+        return Table(
+            [self.rows[place] for place in places],
+            self.answered[kept],
+            [self.who[place] for place in places],
+            self.at[kept],
+            self.given[kept],
+        )
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -48,13 +64,14 @@ class Table:
 
 def table_of(attempts: Iterable[Attempt]) -> Table:
     """Those that tell whether a person answers."""
-    rows, answered, who, at = [], [], [], []
+    rows, answered, who, at, given = [], [], [], [], []
     for attempt, past, was_answered in examples(attempts):
         rows.append(features(attempt.dialed_at, attempt.number, attempt.zone, past))
         answered.append(was_answered)
         who.append(attempt.contact or attempt.number)
         at.append(attempt.dialed_at)
-    return Table(rows, np.array(answered, dtype=bool), who, np.array(at))
+        given.append(attempt.score)
+    return Table(rows, np.array(answered, dtype=bool), who, np.array(at), np.array(given))
 
 
 def columns_of(table: Table) -> tuple[Column, ...]:
