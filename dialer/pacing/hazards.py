@@ -133,6 +133,13 @@ class CallHazards(_Hazard):
         self._learned = _Learned((classes, CALL_SPAN_S), (ANSWERED, OTHERWISE))
         self._estimate()
 
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what was learned; of calls that were told apart otherwise, nothing."""
+        classes, ages = np.shape(state["at_risk"])
+        if ages == CALL_SPAN_S and classes != len(self._class_rates):
+            return
+        super().restore(state)
+
     def _estimate(self) -> None:
         """The sub-densities of answers and of other ends by age, of a call just dialed."""
         counts = {name: table.sum(axis=0) for name, table in self._learned.counts.items()}

@@ -185,3 +185,19 @@ def test_a_known_end_counts_from_when_it_was_told_not_from_the_last_second() -> 
     assert floor.known_wrap_ups.left[0] == 0, "the end is at 3.9 s"
     floor.advance(4.0)
     assert floor.known_wrap_ups.left[0] == 1
+
+
+def test_calls_that_were_told_apart_otherwise_are_learned_anew() -> None:
+    rates = (0.1, 0.3, 0.6)
+    for ours, theirs in (((), rates), (rates, ()), (rates, rates[:2])):
+        taught = CallHazards(class_rates=theirs)
+        calls = Cohort(CALL_SPAN_S, (ANSWERED, OTHERWISE), max(1, len(theirs)))
+        for _ in range(300):
+            calls.leave(calls.enter(), ANSWERED)
+        taught.learn(calls)
+        fresh, restored = CallHazards(class_rates=ours), CallHazards(class_rates=ours)
+        restored.restore(taught.state())
+        np.testing.assert_array_equal(restored.answered_within(), fresh.answered_within())
+        again = CallHazards(class_rates=theirs)
+        again.restore(taught.state())
+        np.testing.assert_array_equal(again.answered_within(), taught.answered_within())
