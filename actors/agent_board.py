@@ -81,7 +81,8 @@ class AgentBoard:
         ours = False
         for move in message.moves:
             before = self._states.get(move.agent_id, "")
-            self._cells.agent_moved(move.agent_id, before, move.to_state, message.at)
+            if before != move.to_state:
+                self._cells.agent_moved(move.agent_id, before, move.to_state, message.at)
             if move.to_state:
                 self._states[move.agent_id] = move.to_state
             else:

@@ -26,6 +26,7 @@ from actors.messages import (
 from actors.pool_memory import PoolMemory, Remembered, restored
 from actors.roster import PooledAgent
 from actors.runtime import handles
+from actors.wrap_up_ends import WrapUpEnds
 from dialer.agents import AGENT
 from dialer.events import (
     AgentAccepted,
@@ -63,6 +64,7 @@ class AgentPool(AgentRequests):
         self._to_tell = campaigns
         self._started = False
         self._claims: dict[int, ClaimAgent] = {}
+        self._ends = WrapUpEnds()
 
     # --- after a crash ------------------------------------------------------------------------
 
@@ -137,6 +139,11 @@ class AgentPool(AgentRequests):
             event = "wrap_up_done"
         if AGENT.get(agent.state, event) is None:
             return  # asked for what they have, or for what cannot be now
+        if event == "wrap_up_done":
+            if ask.after_s > 0:
+                self._end_wrap_up(agent, ask.at + ask.after_s)
+                return
+            self._learn_of_limit(agent, ran_out=False)
         if event in ("ready", "wrap_up_done") and self._dispositions.owes(ask.agent_id):
             return  # they say first what came of their call
         self._leave_ringing(agent)
@@ -165,6 +172,7 @@ class AgentPool(AgentRequests):
         agent = self._roster.agents[message.agent_id]
         if agent.state != "wrap_up" or agent.since != message.since:
             return
+        self._learn_of_limit(agent, ran_out=True)
         if self._dispositions.limit(message.agent_id, self.runtime.now()):
             self._move(agent, "wrap_up_done")
         else:
@@ -229,11 +237,31 @@ class AgentPool(AgentRequests):
             self._limit_wrap_up(agent)
 
     def _limit_wrap_up(self, agent: PooledAgent) -> None:
-        limit_s = agent.profile.wrap_up_s
+        agent_id, limit_s = agent.profile.agent_id, agent.profile.wrap_up_s
         if limit_s:
-            left_s = max(0.0, agent.since + limit_s - self.runtime.now())
-            over = WrapUpOver(agent.profile.agent_id, agent.since)
-            agent.wrap_up = self.runtime.after(left_s, self.ref, over)
+            self._set_wrap_up(agent, agent.since + limit_s)
+            if self._ends.is_known(agent_id):
+                self._tell_end(agent, agent.since + limit_s)
+
+    def _end_wrap_up(self, agent: PooledAgent, at: float) -> None:
+        """An agent says when they will be done; not later than their limit."""
+        limit_s = agent.profile.wrap_up_s
+        ends_at = min(at, agent.since + limit_s) if limit_s else at
+        self._set_wrap_up(agent, ends_at)
+        self._tell_end(agent, ends_at)
+
+    def _learn_of_limit(self, agent: PooledAgent, *, ran_out: bool) -> None:
+        limit_s = agent.profile.wrap_up_s
+        # Whoever said when they would be done shows nothing of what they do about a limit.
+        if limit_s and agent.ends_at in (0.0, agent.since + limit_s):
+            self._ends.ended(agent.profile.agent_id, ran_out=ran_out)
+
+    def _set_wrap_up(self, agent: PooledAgent, ends_at: float) -> None:
+        if agent.wrap_up is not None:
+            agent.wrap_up.cancel()
+        over = WrapUpOver(agent.profile.agent_id, agent.since)
+        left_s = max(0.0, ends_at - self.runtime.now())
+        agent.wrap_up = self.runtime.after(left_s, self.ref, over)
 
     def _for_caller(self, claim: ClaimAgent) -> PooledAgent | None:
         """An agent reserved by the campaign, else a ready one; longest idle first.

@@ -69,7 +69,8 @@ class AgentRequests(AgentSteps):
         for agent_id, agent in self._roster.agents.items():
             if served.intersection(agent.profile.queues):
                 state, holder, attempt_id = agent.state, agent.campaign_id, agent.attempt_id
-                moves.append(AgentMove(agent_id, "", state, holder, attempt_id))
+                there = AgentMove(agent_id, "", state, holder, attempt_id, ends_at=agent.ends_at)
+                moves.append(there)
             elif left.intersection(agent.profile.queues):
                 moves.append(AgentMove(agent_id, "", "", 0, 0))
         message.campaign.tell(AgentsMoved(self.runtime.now(), tuple(moves)))

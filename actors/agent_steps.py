@@ -64,7 +64,7 @@ class AgentSteps(Behaviour):
             agent.wrap_up = None
         holder, attempt_id, request_id = agent.campaign_id, agent.attempt_id, agent.request_id
         move = AgentMove(agent_id, before, after, holder, attempt_id, request_id)
-        agent.state, agent.since, agent.reason = after, now, reason
+        agent.state, agent.since, agent.reason, agent.ends_at = after, now, reason, 0.0
         if before == "reserved" and agent_id in self._previews:
             self._previews.left(agent_id)
         for campaign_id in self._who_may_use(agent):
@@ -80,6 +80,14 @@ class AgentSteps(Behaviour):
             self._dispositions.left(agent_id, now)
             if event != "leg_down":
                 self._desk.log_out(agent_id)
+
+    def _tell_end(self, agent: PooledAgent, at: float) -> None:
+        """It is known when an agent's wrap-up will be over."""
+        agent.ends_at = at
+        state, holder = agent.state, agent.campaign_id
+        move = AgentMove(agent.profile.agent_id, state, state, holder, 0, ends_at=at)
+        for campaign_id in self._who_may_use(agent):
+            self._tell_later(campaign_id, move)
 
     def _who_may_use(self, agent: PooledAgent) -> list[int]:
         queues = agent.profile.queues

@@ -265,8 +265,8 @@ class Director:
     def add_agent(self, profile: AgentProfile) -> None:
         self.pool.tell(AddAgent(profile))
 
-    def agent_asked(self, agent_id: str, wish: str, reason: str = "") -> None:
-        self.pool.tell(AgentAsked(agent_id, self._runtime.now(), wish, reason))
+    def agent_asked(self, agent_id: str, wish: str, reason: str = "", after_s: float = 0.0) -> None:
+        self.pool.tell(AgentAsked(agent_id, self._runtime.now(), wish, reason, after_s))
 
     def preview_answered(self, agent_id: str, ticket: int, accepted: bool) -> None:
         now = self._runtime.now()

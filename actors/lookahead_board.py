@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from math import inf
 
+from actors.agent_phases import AgentPhases
 from actors.campaign_cells import CampaignCells
 from actors.long_rings import LongRings
 from actors.lookahead_memory import DayCounts, LookaheadMemory
@@ -23,7 +24,7 @@ from dialer.flow.nodes import RouteToAgent
 from dialer.outcomes import OUTCOMES
 from dialer.pacing.floor import Floor
 from dialer.pacing.lookahead import TUNED, Lookahead, Tuning
-from dialer.pacing.pacer import CALL_SPAN_S, ENDED, Decision, Snapshot
+from dialer.pacing.pacer import CALL_SPAN_S, Decision, Snapshot
 from dialer.ports import Recalled, Settlement
 
 DAY_S = 8 * 3600.0
@@ -34,11 +35,6 @@ _NEW_DAY_AFTER_S = 4 * 3600.0
 
 _PAUSE_S = 60.0
 """So long without a decision is time that the budget does not learn from."""
-
-_READY, _TALKING, _WRAPPING = "ready", "talking", "wrapping"
-_PHASES = {"ready": _READY, "talking": _TALKING, "hold": _TALKING, "wrap_up": _WRAPPING}
-_DONE = {(_TALKING, _WRAPPING), (_TALKING, _READY), (_WRAPPING, _READY)}
-"""Steps by which a phase is over; all others only take an agent out of sight."""
 
 _ANSWERED = frozenset({"waiting", "served", "left"})
 """Phases of calls that a person answered."""
@@ -93,7 +89,7 @@ class LookaheadBoard:
         self._known_until = 0.0
         self._rung_out_at = now + CALL_SPAN_S if calls_ring else now
         self._calls: dict[int, _Call] = {}
-        self._agents: dict[str, tuple[str, int]] = {}
+        self._phases = AgentPhases(self._floor, now)
         self._decided_at = now
         self._ringing = LongRings(preset.least_ring_s)
         self._gives_up = settings.give_up_long_rings
@@ -329,37 +325,11 @@ class LookaheadBoard:
                 call = self._calls.get(ticket_of(move.attempt_id) or 0)
                 if call is not None:
                     self._serve(call)
-            phase, began = self._agents.pop(move.agent_id, ("", 0))
-            after = _PHASES.get(move.to_state, "")
-            if after == phase:
-                if phase:
-                    self._agents[move.agent_id] = phase, began
-                continue
-            self._leave(phase, began, ENDED if (phase, after) in _DONE else "")
-            if after:
-                self._agents[move.agent_id] = after, self._enter(after)
+            self._phases.moved(move, message.at)
 
     def forget_agents(self) -> None:
         """A new pool will tell of all who are there."""
-        for phase, began in self._agents.values():
-            self._leave(phase, began, "")
-        self._agents.clear()
-
-    def _leave(self, phase: str, began: int, event: str) -> None:
-        if phase == _READY:
-            self._floor.ready -= 1
-        elif phase == _TALKING:
-            self._floor.talks.leave(began, event)
-        elif phase == _WRAPPING:
-            self._floor.wrap_ups.leave(began, event)
-
-    def _enter(self, phase: str) -> int:
-        if phase == _TALKING:
-            return self._floor.talks.enter()
-        if phase == _WRAPPING:
-            return self._floor.wrap_ups.enter()
-        self._floor.ready += 1
-        return 0
+        self._phases.forget()
 
 
 def _tuning(flow: Flow) -> Tuning:

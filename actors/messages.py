@@ -344,7 +344,8 @@ class AgentMove(Message):
 
     from_state: "" for a mere count of who is there. to_state: "" for an agent who is there no
     more. campaign_id: who holds or held the agent (0: nobody). attempt_id: the call, if any.
-    request_id: the request that reserved them.
+    request_id: the request that reserved them. ends_at: when a wrap-up will be over, epoch
+    seconds; 0 where nobody knows.
     """
 
     agent_id: str
@@ -353,6 +354,7 @@ class AgentMove(Message):
     campaign_id: int
     attempt_id: int
     request_id: int = 0
+    ends_at: float = 0.0
 
 
 class AgentsMoved(Message):

@@ -104,8 +104,8 @@ class Operations:
     def agent_added(self, profile: AgentProfile) -> None:
         self._director.add_agent(profile)
 
-    def agent_asked(self, agent_id: str, wish: str, reason: str) -> None:
-        self._director.agent_asked(agent_id, wish, reason)
+    def agent_asked(self, agent_id: str, wish: str, reason: str, after_s: float) -> None:
+        self._director.agent_asked(agent_id, wish, reason, after_s)
 
     def preview(self, agent_id: str) -> dict[str, Any] | None:
         card = self._director.preview(agent_id)

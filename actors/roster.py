@@ -19,6 +19,7 @@ class PooledAgent:
     """One agent as the pool knows them.
 
     bound: kept for one contact; other callers of the campaign do not get them.
+    ends_at: when their wrap-up will be over, 0 where nobody knows.
     since: when the present state began. idle_since: when they last became ready from work or
     absence; a reservation that came to nothing does not count. counts_for: the campaign in whose
     use they are counted.
@@ -30,6 +31,7 @@ class PooledAgent:
         "call",
         "campaign_id",
         "counts_for",
+        "ends_at",
         "idle_since",
         "profile",
         "reason",
@@ -43,6 +45,7 @@ class PooledAgent:
         self.profile = profile
         self.state = AGENT.initial
         self.since = at
+        self.ends_at = 0.0
         self.idle_since = at
         self.reason = ""
         self.campaign_id = 0

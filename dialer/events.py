@@ -113,13 +113,15 @@ class AgentAsked(Message):
     """The agent, or a supervisor for them, asks for a state.
 
     wish: one of `dialer.agents.WISHES`; "hang_up" ends the call they are on.
-    reason: a pause code, for "not_ready".
+    reason: a pause code, for "not_ready". after_s: for "wrap_up_done", that they will be in so many
+    seconds; then it is so.
     """
 
     agent_id: str
     at: float
     wish: str
     reason: str = ""
+    after_s: float = 0.0
 
 
 class PreviewAnswered(Message):

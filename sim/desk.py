@@ -191,6 +191,9 @@ class Desk(Behaviour):
             self._with_caller.discard(agent_id)
             self._come_back(agent_id, wrap_up_s + due.lasts_s)
             return
+        if self._habits.tells_wrap_up and due is None:
+            now = self.runtime.now()
+            self._pool.tell(AgentAsked(agent_id, now, "wrap_up_done", after_s=wrap_up_s))
         earlier = self._wrapping.get(agent_id)
         if earlier is not None:
             earlier.cancel()  # or it would cut this wrap-up short

@@ -110,11 +110,15 @@ class AgentDay(NamedTuple):
 class Habits(Protocol):
     """How agents work.
 
-    kept_up: their audio leg stands all day. away_s: how long after a missed offer they are back.
+    kept_up: their audio leg stands all day. tells_wrap_up: as a wrap-up begins they say how long it
+    will take. away_s: how long after a missed offer they are back.
     """
 
     @property
     def kept_up(self) -> bool: ...
+
+    @property
+    def tells_wrap_up(self) -> bool: ...
 
     @property
     def away_s(self) -> float: ...

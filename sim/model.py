@@ -114,6 +114,7 @@ class DeskModel:
     wrap_up_cv: float = 0.7
     answer_s: float = 1.0
     kept_up: bool = True
+    tells_wrap_up: bool = False
     rona: float = field(default=0.0, metadata={"help": "share of offers that nobody answers"})
     away_s: float = 60.0
     preview_s: float = 8.0

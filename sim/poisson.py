@@ -204,6 +204,7 @@ class _People:
 
     channels = 0
     kept_up = True
+    tells_wrap_up = False
     away_s = 0.0
 
     def __init__(self, plan: QueuePlan, seed: int) -> None:

@@ -42,6 +42,7 @@ class Population:
     ) -> None:
         self.scenario = scenario
         self.kept_up = kept_up
+        self.tells_wrap_up = scenario.agents.tells_wrap_up
         self.channels = scenario.channels(agents)
         self._agents = agents
         self._phones = tuple(phones)

@@ -126,6 +126,7 @@ class Agents(Written):
     for each reservation, which allows progressive and preview dialing only. rona: share of such
     rings that nobody answers.
     answer_s: how long a phone that rings per call rings.
+    tells_wrap_up: as each wrap-up begins they say how long it will take.
     preview_s: how long they look at a contact before they accept or skip it. preview_skip,
         preview_timeout: shares of previews that they skip, and that they let time out.
     dispositions: weights of what they say of a call, by its name in the campaign; each as likely
@@ -137,6 +138,7 @@ class Agents(Written):
     answer_s: Distribution = distribution(1)
     kept_up: bool = True
     rona: Share = 0.0
+    tells_wrap_up: bool = False
     preview_s: Distribution = distribution(8)
     preview_skip: Share = 0.05
     preview_timeout: Share = 0.0

@@ -114,6 +114,9 @@ def state(
     agent_id: Annotated[str, typer.Argument(metavar="ID")],
     wish: Annotated[str, typer.Argument(metavar="WISH", help=", ".join(WISHES))],
     reason: Annotated[str, typer.Option(help="A pause code, for not_ready.")] = "",
+    after: Annotated[
+        float, typer.Option(metavar="SECONDS", help="For wrap_up_done: when it will be over.")
+    ] = 0.0,
 ) -> None:
     """Ask for an agent's state, as they would themselves. Needs a running daemon.
 
@@ -121,8 +124,9 @@ def state(
     Examples:
       run.py agents state amy ready
       run.py agents state amy not_ready --reason lunch
+      run.py agents state amy wrap_up_done --after 20
     """
-    agent = work.call("agents state", agent_id=agent_id, wish=wish, reason=reason)
+    agent = work.call("agents state", agent_id=agent_id, wish=wish, reason=reason, after_s=after)
     work.answer(agent, lambda data: work.out.say(f"agent {data['agent_id']}: {data['state']}"))
 
 

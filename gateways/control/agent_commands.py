@@ -83,28 +83,33 @@ class AgentCommands:
         return {"items": items, "total": len(items)}
 
     @verb("agents state", Door.DAEMON)
-    def ask_state(self, agent_id: str, wish: str, reason: str = "") -> dict[str, Any]:
-        """Ask for an agent's state. wish: one of `dialer.agents.WISHES`.
+    def ask_state(
+        self, agent_id: str, wish: str, reason: str = "", after_s: float = 0.0
+    ) -> dict[str, Any]:
+        """Ask for an agent's state. wish: one of `dialer.agents.WISHES`. after_s: see `AgentAsked`.
 
         Raises:
             NotFoundError: there is no such agent.
-            InputError: there is no such wish, or no such pause code.
+            InputError: there is no such wish, no such pause code, or it cannot be put off so.
         """
         assert self._live is not None
         if wish not in WISHES:
             mend = suggestion(wish, WISHES)
             raise InputError(f"agent {agent_id!r}", f"nobody can ask for {wish!r}", mend)
+        if after_s and (wish != "wrap_up_done" or not 0 < after_s <= MOST_WRAP_UP_S):
+            mend = f"give it with wrap_up_done, up to {MOST_WRAP_UP_S:.0f}"
+            raise InputError(f"agent {agent_id!r}", f"{wish} in {after_s:g} s cannot be", mend)
         codes = self._site.pause_codes
         if wish == "not_ready" and codes and reason not in codes:
             what = f"there is no pause code {reason!r}" if reason else "a pause needs a code"
             mend = suggestion(reason, codes) if reason else f"give --reason {' or '.join(codes)}"
             raise InputError(f"agent {agent_id!r}", what, mend)
         seen = self._seen(agent_id)
-        if wish in ("ready", "wrap_up_done") and seen["owes_disposition"]:
+        if wish in ("ready", "wrap_up_done") and not after_s and seen["owes_disposition"]:
             what = "has to say first what came of their call"
             mend = f"use agents dispose {agent_id} with {' or '.join(seen['dispositions'])}"
             raise InputError(f"agent {agent_id!r}", what, mend)
-        self._live.agent_asked(agent_id, wish, reason)
+        self._live.agent_asked(agent_id, wish, reason, after_s)
         return self._seen(agent_id)
 
     @verb("agents preview", Door.DAEMON)

@@ -24,7 +24,7 @@ class Live(Protocol):
 
     def agent_added(self, profile: AgentProfile) -> None: ...
 
-    def agent_asked(self, agent_id: str, wish: str, reason: str) -> None:
+    def agent_asked(self, agent_id: str, wish: str, reason: str, after_s: float) -> None:
         """wish: one of `dialer.agents.WISHES`."""
 
     def preview(self, agent_id: str) -> dict[str, Any] | None:

@@ -103,8 +103,8 @@ class FakeLive:
         self._note("agent_added", profile)
         self.states[profile.agent_id] = "logged_out"
 
-    def agent_asked(self, agent_id: str, wish: str, reason: str) -> None:
-        self._note("agent_asked", agent_id, wish, reason)
+    def agent_asked(self, agent_id: str, wish: str, reason: str, after_s: float) -> None:
+        self._note("agent_asked", agent_id, wish, reason, *([after_s] if after_s else []))
         self.states[agent_id] = wish
 
     def preview(self, agent_id: str) -> dict[str, Any] | None:
