@@ -79,7 +79,7 @@ class SipTrunk(Section):
     name: Name = Field(description="how flows and metrics call it")
     kind: Literal["sip"] = Field(description="a carrier reached by SIP")
     remote: SipRemote = Field(
-        description="the carrier, HOST or HOST:PORT; without a port 5060, with tls 5061"
+        description="the carrier, HOST or HOST:PORT; a name without a port is looked for by SRV"
     )
     bind: SipAddress = Field(_ALL_ADDRESSES, description="where we listen; trunks may share it")
     advertised_host: str = Field("", description="our address as the carrier sees it, behind NAT")

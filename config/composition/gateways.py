@@ -12,7 +12,6 @@ from gateways.journal.writer import JournalConfig, JournalWriter
 from gateways.media.config import MediaConfig
 from gateways.prometheus.source import PrometheusConfig
 from gateways.sip.callbacks import CallbackConfig, OptOut
-from gateways.sip.dialogs import default_port
 from gateways.sip.keep_alive import KeepAliveConfig
 from gateways.sip.phones import DeskConfig
 from gateways.sip.site import Listening, SipSite, SitePlan
@@ -103,7 +102,7 @@ def sip_trunk(trunk: SipTrunk, numbers: CallerIds) -> tuple[Listening, TrunkConf
     return Listening(trunk.bind.host, trunk.bind.port, trunk.advertised_host or ""), TrunkConfig(
         trunk.name,
         trunk.remote.host,
-        trunk.remote.port or default_port(trunk.transport),
+        trunk.remote.port,
         username=trunk.username,
         password=trunk.password.get_secret_value() if trunk.password else "",
         from_user=numbers.usual(trunk.name) or "foredial",

@@ -14,6 +14,8 @@ carries them, and the ports of the domain (`trunk`, `desk`) stand on it.
     dialog_log                     what a crash must not lose
     keep_alive, registration       whether a trunk is up
     nat                            what stands between us and a carrier
-    trunk, trunk_config, desk      the ports
+    srv, targets                   where a carrier is, and which target is trusted
+    trunk, trunk_calls, desk       the ports
+    trunk_config                   what a trunk is told about its carrier
     callbacks                      people who call our numbers
 """

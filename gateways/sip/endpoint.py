@@ -9,14 +9,17 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from dialer.errors import TrunkError
 from gateways.sip.building import Composer
 from gateways.sip.dialog_log import DialogLog, FileLog, NoLog
 from gateways.sip.digest import Credentials
 from gateways.sip.media_port import Media
+from gateways.sip.srv import Found, NameServer, Service, find
 from gateways.sip.tcp import TcpTransport
 from gateways.sip.tls import TlsProfile
 from gateways.sip.tls_transport import Secured, TlsTransport
@@ -35,13 +38,15 @@ class EndpointConfig:
 
     advertised_host: what others are told to send to (behind a NAT); "" for the bound address, or
     for the machine's outward one where that is a wildcard. dialog_log: the file in which dialogs
-    survive a crash, None for none.
+    survive a crash, None for none. name_servers: address and port of those that are asked for SRV
+    records, () for the system's.
     """
 
     bind_host: str = "0.0.0.0"
     bind_port: int = 5060
     advertised_host: str = ""
     dialog_log: Path | None = None
+    name_servers: tuple[NameServer, ...] = ()
 
 
 class SipEndpoint:
@@ -168,9 +173,14 @@ class SipEndpoint:
         if then is None and now < self._look_up_after.get(host, 0.0):
             return
         self._look_up_after[host] = now + REFRESH_S
-        task = self._loop.create_task(self._resolve(host, then))
-        self._resolving.add(task)
-        task.add_done_callback(self._resolving.discard)
+        self._spawn(self._resolve(host, then))
+
+    def look_up(
+        self, host: str, transport: str, port: int, then: Callable[[Found | str, float], None]
+    ) -> None:
+        """Look for a carrier by SRV (`srv.find`), then call back with what was found or why nothing
+        was. SIP thread only."""
+        self._spawn(self._look_up(Service(host, transport, port, self._family), then))
 
     def _secure(self) -> int:
         """Make ready for TLS: at the port after our own, else at any; which one it is."""
@@ -245,9 +255,25 @@ class SipEndpoint:
         except OSError as error:
             _log.warning("cannot find the host %s: %s", host, error)
         else:
-            family = socket.AF_INET6 if ":" in self.local.host else socket.AF_INET
-            usable = [entry[4][0] for entry in found if entry[0] == family]
+            usable = [entry[4][0] for entry in found if entry[0] == self._family]
             if usable:
                 self._hosts[host] = str(usable[0])
         if then is not None:
             self._do(then, ())
+
+    async def _look_up(self, service: Service, then: Callable[[Found | str, float], None]) -> None:
+        found: Found | str
+        try:
+            found = await self._loop.run_in_executor(None, find, service, self.config.name_servers)
+        except TrunkError as error:
+            found = str(error)
+        self._do(then, (found,))
+
+    @property
+    def _family(self) -> socket.AddressFamily:
+        return socket.AF_INET6 if ":" in self.local.host else socket.AF_INET
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._resolving.add(task)
+        task.add_done_callback(self._resolving.discard)

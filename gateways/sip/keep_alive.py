@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from gateways.sip.endpoint import SipEndpoint
 from gateways.sip.messages import Message
+from gateways.sip.targets import Targets
 from gateways.sip.transactions import Address, Transaction
 
 
@@ -31,8 +32,8 @@ class KeepAliveConfig:
 class KeepAlive:
     """Asks one trunk. All methods run on the SIP thread.
 
-    locate: where to ask, None while that is not known. on_change: told of each change, with the
-    reason.
+    targets: where to ask; while one of several answers, the trunk is up. on_change: told of each
+    change, with the reason.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class KeepAlive:
         endpoint: SipEndpoint,
         config: KeepAliveConfig,
         uri: str,
-        locate: Callable[[], Address | None],
+        targets: Targets,
         on_change: Callable[[bool, str], None],
     ) -> None:
         self.up: bool | None = None
@@ -48,7 +49,8 @@ class KeepAlive:
         self._endpoint = endpoint
         self._config = config
         self._uri = uri
-        self._locate = locate
+        self._targets = targets
+        self._asked: Address | None = None
         self._on_change = on_change
         self._failed_in_row = 0
         self._probe: Transaction | None = None
@@ -69,9 +71,9 @@ class KeepAlive:
     def _ask(self, now: float) -> None:
         self._turn += 1
         turn = self._turn
-        destination = self._locate()
+        destination = self._asked = self._targets.to_ask()
         if destination is None:
-            self._miss("its host cannot be found", now, hard=True)
+            self._miss(self._targets.reason or "its host cannot be found", now, hard=True)
             return
         agent = self._endpoint.agent
         sender = f"<sip:{agent.composer.host}>"
@@ -91,8 +93,11 @@ class KeepAlive:
 
     def response(self, transaction: Transaction, message: Message, now: float) -> None:
         """Any final answer will do."""
-        if transaction is self._probe and message.status_code >= 200:
+        if transaction is self._probe and message.status_code >= 200 and self._asked is not None:
+            if message.status_code == 503 and self._asks_elsewhere(now):
+                return  # it is being emptied for maintenance, and others are there
             self._probe = None
+            self._targets.answered(self._asked)
             self._failed_in_row = 0
             self._set(True, "")
             self._ask_later(self._config.interval_s, now)
@@ -107,8 +112,17 @@ class KeepAlive:
         if transaction is self._probe:
             self._miss(reason, now, hard=True)
 
+    def _asks_elsewhere(self, now: float) -> bool:
+        """Whether another target may still answer, which is asked then."""
+        if self._asked is None or not self._targets.failed(self._asked):
+            return False
+        self._ask(now)
+        return True
+
     def _miss(self, reason: str, now: float, *, hard: bool = False) -> None:
         self._probe = None
+        if self._asks_elsewhere(now):
+            return
         self._failed_in_row += 1
         if hard or self.up is None or self._failed_in_row >= self._config.failures:
             self._set(False, reason)

@@ -1,73 +1,31 @@
 """The Trunk port on a SIP carrier.
 
 The rule of this module: commands come from any thread and never wait; each dial ends in exactly
-one `Ended`. The call itself is a leg's business (`legs`).
+one `Ended`. The call itself is a leg's business (`legs`), and which target has it that of
+`trunk_calls`.
 """
 
 import logging
 from collections.abc import Callable
 
 from dialer.errors import MediaError
-from dialer.events import (
-    Answered,
-    Bridged,
-    EarlyMedia,
-    EndCause,
-    Ended,
-    Ringing,
-    TrunkChanged,
-)
+from dialer.events import EndCause, Ended, TrunkChanged
 from dialer.ports import DialRequest, Sink
 from gateways.sip.building import bracketed
-from gateways.sip.dialogs import locate_uri
 from gateways.sip.digest import Credentials
 from gateways.sip.endpoint import SipEndpoint
-from gateways.sip.headers import read_uri
 from gateways.sip.keep_alive import KeepAlive
 from gateways.sip.leg_plan import LegPlan
 from gateways.sip.legs import Leg
 from gateways.sip.media_port import agent_leg, call_leg
 from gateways.sip.nat import unreachable_from
 from gateways.sip.registration import Registration, RegistrationConfig
+from gateways.sip.targets import Targets
 from gateways.sip.transactions import Address
+from gateways.sip.trunk_calls import TrunkCall
 from gateways.sip.trunk_config import TrunkConfig
 
 _log = logging.getLogger(__name__)
-
-
-class _Call:
-    """One dial: turns its leg's fortunes into events."""
-
-    def __init__(self, trunk: "SipTrunk", attempt_id: int, events: Sink) -> None:
-        self.attempt_id = attempt_id
-        self.leg: Leg | None = None
-        self._trunk = trunk
-        self._events = events
-
-    def leg_ringing(self) -> None:
-        self._events.tell(Ringing(self.attempt_id, self._trunk.clock()))
-
-    def leg_early_media(self) -> None:
-        self._events.tell(EarlyMedia(self.attempt_id, self._trunk.clock()))
-
-    def leg_answered(self) -> None:
-        self._events.tell(Answered(self.attempt_id, self._trunk.clock()))
-
-    def leg_response(self, status_class: str) -> None:
-        self._trunk.saw_response(status_class)
-
-    def leg_key(self, key: str) -> None: ...
-
-    def leg_ended(self, cause: EndCause) -> None:
-        self.ended(cause)
-
-    def bridged(self) -> None:
-        self._events.tell(Bridged(self.attempt_id, self._trunk.clock()))
-
-    def ended(self, cause: EndCause) -> None:
-        self.leg = None  # else the two would hold each other until the collector comes
-        self._trunk.call_ended(self)
-        self._events.tell(Ended(self.attempt_id, self._trunk.clock(), cause))
 
 
 class SipTrunk:
@@ -96,7 +54,7 @@ class SipTrunk:
         self._changes = changes
         self._on_response = on_response
         self._on_channels = on_channels
-        self._calls: dict[int, _Call] = {}
+        self._calls: dict[int, TrunkCall] = {}
         self._owner = f"trunk:{config.name}"
         self._credentials = (
             Credentials(config.username, config.password) if config.username else None
@@ -106,15 +64,17 @@ class SipTrunk:
             endpoint.secures(self._owner, profile)
         self._up: bool | None = None
         self._why = ""
+        probed = config.keep_alive.interval_s > 0
+        self._targets = Targets(endpoint, config.hop, self._owner, probed=probed)
         self._keep_alive = KeepAlive(
-            endpoint, config.keep_alive, config.uri, self._destination, self._looked
+            endpoint, config.keep_alive, config.uri, self._targets, self._looked
         )
         self._registration: Registration | None = None
         if config.registration_s:
             user = config.username or config.from_user
             wish = RegistrationConfig(config.registrar, user, config.registration_s)
             self._registration = Registration(
-                endpoint, wish, self._credentials, self._destination, self._looked
+                endpoint, wish, self._credentials, self._targets.pick, self._looked
             )
 
     def start(self) -> None:
@@ -163,21 +123,26 @@ class SipTrunk:
         if status_class == "timeout":
             self._keep_alive.suspect(self._endpoint.now())
 
-    def call_ended(self, call: _Call) -> None:
+    def call_ended(self, call: TrunkCall) -> None:
         """A call gave its channel back."""
         if self._calls.get(call.attempt_id) is call:
             del self._calls[call.attempt_id]
             self._count_channels()
 
-    def _start(self, now: float) -> None:
-        host = read_uri(self.config.hop).host
-        if self._destination() is None:
-            self._endpoint.resolve(host, self._begin)
-        else:
-            self._begin(now)
+    def target_failed(self, call: TrunkCall, rest_s: float) -> bool:
+        """Place a call that a target did not take at another one, if there is one."""
+        self._targets.failed(call.tried[-1], rest_s)
+        if self._targets.pick(besides=call.tried) is None:
+            return False
+        _log.info("trunk %s: attempt %d goes to another target", self.name, call.attempt_id)
+        self._place(call, self._endpoint.now())
+        return True
+
+    def _start(self, _now: float) -> None:
+        self._targets.start(self._begin)
 
     def _begin(self, now: float) -> None:
-        destination = self._destination()
+        destination = self._targets.pick()
         if destination is not None:
             warning = unreachable_from(self._endpoint.agent.composer.host, destination.host)
             if warning:
@@ -185,16 +150,6 @@ class SipTrunk:
         self._keep_alive.start(now)
         if self._registration is not None:
             self._registration.start(now)
-
-    def _destination(self) -> Address | None:
-        uri = self.config.hop
-        found = locate_uri(uri, self._endpoint.locate)
-        if found is None or found.host != read_uri(uri).host.strip("[]"):
-            # A name: its address may change while we run.
-            self._endpoint.resolve(read_uri(uri).host)
-        if found is not None and found.transport == "tls":
-            return found._replace(profile=self._owner)
-        return found
 
     def _looked(self, _up: bool, _reason: str) -> None:
         """The trunk is up while it answers and, where it wants that, has us registered."""
@@ -220,23 +175,30 @@ class SipTrunk:
         if request.attempt_id in self._calls:
             _log.error("trunk %s: attempt %d is dialed twice", self.name, request.attempt_id)
             return
-        call = _Call(self, request.attempt_id, events)
-        destination = self._destination()
-        if destination is None:
-            call.ended(EndCause("trunk", 0, 0, f"cannot find the host of trunk {self.name}"))
-            return
+        call = TrunkCall(self, request, events)
         if self.config.max_channels and len(self._calls) >= self.config.max_channels:
             call.ended(EndCause("trunk", 0, 0, f"all channels of trunk {self.name} are in use"))
             return
         self._calls[request.attempt_id] = call
         self._count_channels()
-        plan = self._plan(request, destination)
+        self._place(call, now)
+
+    def _place(self, call: TrunkCall, now: float) -> None:
+        destination = self._targets.pick(besides=call.tried)
+        if destination is None:
+            call.ended(EndCause("trunk", 0, 0, self._nowhere()))
+            return
+        call.tried.append(destination)
+        plan = self._plan(call.request, destination)
         try:
-            call.leg = self._endpoint.agent.place(plan, call, str(request.attempt_id), now)
+            call.leg = self._endpoint.agent.place(plan, call, str(call.attempt_id), now)
         except Exception as error:
             # Every dial ends in one Ended, even one that meets a bug of ours.
-            _log.exception("trunk %s cannot dial attempt %d", self.name, request.attempt_id)
+            _log.exception("trunk %s cannot dial attempt %d", self.name, call.attempt_id)
             call.ended(EndCause("trunk", 0, 0, f"internal error: {error}"))
+
+    def _nowhere(self) -> str:
+        return self._targets.reason or f"cannot find the host of trunk {self.name}"
 
     def _plan(self, request: DialRequest, destination: Address) -> LegPlan:
         config = self.config
@@ -269,6 +231,7 @@ class SipTrunk:
     def _with_leg(self, attempt_id: int, command: Callable[[Leg, float], None], now: float) -> None:
         call = self._calls.get(attempt_id)
         if call is not None and call.leg is not None:
+            call.unwanted = True
             command(call.leg, now)
 
     def _bridge(self, attempt_id: int, agent_id: str, now: float) -> None:
@@ -284,7 +247,7 @@ class SipTrunk:
         except MediaError as error:
             call.leg.fail(f"cannot bridge: {error}", now)
 
-    def _bridged(self, call: _Call, _now: float) -> None:
+    def _bridged(self, call: TrunkCall, _now: float) -> None:
         if self._calls.get(call.attempt_id) is call and call.leg is not None and call.leg.is_live:
             call.bridged()
 

@@ -21,14 +21,14 @@ _CODECS = {name: number for number, name in NAMES.items()}
 class TrunkConfig:
     """A carrier.
 
-    remote_host, remote_port: the carrier. outbound_proxy: a SIP URI (`sip:proxy.example`) that
-    requests go through, "" for none. username, password: for digest challenges; "" where the
-    carrier knows us by address. from_user: the caller ID where a dial brings none. domain: of our
-    From and the callee's To, "" for remote_host. codecs: in the order of preference.
-    max_channels: calls at a time, 0 for no limit. plus: whether numbers keep their plus sign.
-    registration_s: register for so long at a time, 0 for carriers that want no REGISTER.
-    transport: "udp", "tcp" or "tls". tls: what else than the carrier's name TLS asks for.
-    asserts_identity: send the caller ID in P-Asserted-Identity too (RFC 3325), where it is a
+    remote_host, remote_port: the carrier; with port 0 a name is looked for by SRV. outbound_proxy:
+    a SIP URI (`sip:proxy.example`) that requests go through, "" for none. username, password: for
+    digest challenges; "" where the carrier knows us by address. from_user: the caller ID where a
+    dial brings none. domain: of our From and the callee's To, "" for remote_host. codecs: in the
+    order of preference. max_channels: calls at a time, 0 for no limit. plus: whether numbers keep
+    their plus sign. registration_s: register for so long at a time, 0 for carriers that want no
+    REGISTER. transport: "udp", "tcp" or "tls". tls: what else than the carrier's name TLS asks
+    for. asserts_identity: send the caller ID in P-Asserted-Identity too (RFC 3325), where it is a
     number: carriers bill and attest by it.
     """
 
@@ -69,7 +69,8 @@ class TrunkConfig:
     def uri(self) -> str:
         """The carrier itself."""
         by = f";transport={self.transport}" if self.transport != "udp" else ""
-        return f"sip:{bracketed(self.remote_host)}:{self.remote_port}{by}"
+        port = f":{self.remote_port}" if self.remote_port else ""
+        return f"sip:{bracketed(self.remote_host)}{port}{by}"
 
     @property
     def hop(self) -> str:
@@ -80,7 +81,7 @@ class TrunkConfig:
     def authority(self) -> str:
         """Host and port of callees' URIs; a port that goes without saying is left out."""
         port = self.remote_port
-        said = "" if port == default_port(self.transport) else f":{port}"
+        said = "" if port in (0, default_port(self.transport)) else f":{port}"
         return f"{bracketed(self.remote_host)}{said}"
 
     @property

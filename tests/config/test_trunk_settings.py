@@ -36,9 +36,17 @@ def told(path: Path) -> list[str]:
     return [str(each).removeprefix(f"{path.parent}/") for each in settings_problems(path, {})]
 
 
-def test_tls_is_verified_by_the_carriers_name_at_its_own_port(tmp_path):
+def test_a_carrier_without_a_port_is_looked_for_and_one_with_a_port_is_there(tmp_path):
+    config = of_the_trunk(written(tmp_path))
+    assert (config.uri, config.authority) == ("sip:sip.carrier.example", "sip.carrier.example")
+    config = of_the_trunk(written(tmp_path, remote="sip.carrier.example:5060"))
+    assert config.uri == "sip:sip.carrier.example:5060"
+    assert config.authority == "sip.carrier.example"
+
+
+def test_tls_is_verified_by_the_carriers_name(tmp_path):
     config = of_the_trunk(written(tmp_path, "transport: tls"))
-    assert config.uri == "sip:sip.carrier.example:5061;transport=tls"
+    assert config.uri == "sip:sip.carrier.example;transport=tls"
     assert config.authority == "sip.carrier.example"
     profile = config.profile
     assert profile is not None
