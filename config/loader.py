@@ -93,7 +93,7 @@ def _contradictions(settings: Settings) -> Iterator[tuple[Place, str, str]]:
     if by_sip and media.bind_host in _ALL_ADDRESSES and not media.advertised_host:
         what = f"media.bind_host {media.bind_host} is no place to send audio to"
         yield ("media",), what, "add media.advertised_host, our address as others see it"
-    yield from _missing_files(settings)
+    yield from _unusable_files(settings)
     yield from _caller_id_contradictions(settings, trunks)
     prompt = settings.callbacks.prompt
     if prompt and not (media.prompts_dir / f"{prompt.removesuffix('.wav')}.wav").is_file():
@@ -104,14 +104,23 @@ def _contradictions(settings: Settings) -> Iterator[tuple[Place, str, str]]:
         yield ("live",), what, "set desk.kind: sip, or live: false"
 
 
-def _missing_files(settings: Settings) -> Iterator[tuple[Place, str, str]]:
+def _unusable_files(settings: Settings) -> Iterator[tuple[Place, str, str]]:
     for index, trunk in enumerate(settings.trunks):
         if isinstance(trunk, SipTrunk):
             for key in ("ca_file", "certificate_file", "key_file"):
                 path = getattr(trunk.tls, key)
-                if path is not None and not path.is_file():
-                    what = f"trunk {trunk.name!r}: tls.{key}: there is no file {path}"
-                    yield ("trunks", index, "tls", key), what, "name a PEM file"
+                if path is not None and (why := _no_pem(path)):
+                    what = f"trunk {trunk.name!r}: tls.{key}: {why}"
+                    yield ("trunks", index, "tls", key), what, "name a PEM file that we may read"
+
+
+def _no_pem(path: Path) -> str:
+    """Why a file is no PEM, as far as its look tells; what it holds is read at the start."""
+    try:
+        found = b"-----BEGIN " in path.read_bytes()
+    except OSError as error:
+        return _why(error)
+    return "" if found else f"{path}: not a PEM file"
 
 
 def _caller_id_contradictions(

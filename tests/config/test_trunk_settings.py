@@ -57,7 +57,7 @@ def test_tls_is_verified_by_the_carriers_name(tmp_path):
 
 def test_what_tls_asks_for_is_handed_on(tmp_path):
     for name in ("ca.pem", "us.pem", "us.key"):
-        (tmp_path / name).touch()
+        (tmp_path / name).write_text("-----BEGIN CERTIFICATE-----")
     path = written(
         tmp_path,
         "transport: tls",
@@ -95,7 +95,11 @@ def test_what_tls_asks_for_is_handed_on(tmp_path):
         ),
         (
             ("transport: tls", "tls:", "  ca_file: none.pem"),
-            "daemon.yaml:8: trunk 'carrier': tls.ca_file: there is no file",
+            "daemon.yaml:8: trunk 'carrier': tls.ca_file: ",
+        ),
+        (
+            ("transport: tls", "tls:", "  certificate_file: daemon.yaml"),
+            "daemon.yaml: not a PEM file; name a PEM file that we may read",
         ),
         (("transport: tlss",), "daemon.yaml:6: trunks[0].transport: "),
     ],
