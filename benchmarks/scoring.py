@@ -1,6 +1,6 @@
 """What an answer score costs, in CPU time.
 
-    python -m benchmarks.scoring answers.json
+python -m benchmarks.scoring answers.json
 """
 
 import argparse
