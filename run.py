@@ -43,10 +43,13 @@ class Here:
         return prove(flow, name, options, told)
 
     def serve(self, config: Path, ready_file: Path | None) -> None:
-        from config.composition.serving import serve
         from config.loader import load_settings
 
-        serve(load_settings(config), ready_file)
+        settings = load_settings(config)  # what is wrong with them is told at once
+
+        from config.composition.serving import serve
+
+        serve(settings, ready_file)
 
     def demo(self, options: DemoOptions) -> None:
         from config.composition.serving import demo

@@ -1,4 +1,8 @@
-"""Drives `run.py serve` as an operator does: a settings file, verbs, signals and HTTP."""
+"""Drives `run.py serve` as an operator does: a settings file, verbs, signals and HTTP.
+
+The daemon is a process of its own; verbs reach it over its socket from the test's process, where
+they need not be loaded anew each time.
+"""
 
 import json
 import subprocess
@@ -10,7 +14,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from typer.testing import CliRunner
+
+from run import command_line
+
 ROOT = Path(__file__).resolve().parent.parent
+VERBS = command_line()
 RUN = [sys.executable, str(ROOT / "run.py")]
 
 
@@ -108,22 +117,18 @@ class Dialer:
         if self._process is not None:
             self.stop()
 
-    def verb(self, *arguments: str, within_s: float = 60.0) -> Any:
+    def verb(self, *arguments: str) -> Any:
         """Run a verb with --json; what it answers.
 
         Raises:
             VerbError: it ended with another exit code than 0.
         """
-        done = subprocess.run(
-            [*RUN, "--config", str(self.config), *arguments, "--json"],
-            capture_output=True,
-            text=True,
-            timeout=within_s,
-            cwd=ROOT,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise VerbError(done.returncode, done.stderr.strip())
+        words = ["--config", str(self.config), *arguments, "--json"]
+        done = CliRunner().invoke(VERBS, words)
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        if done.exit_code != 0:
+            raise VerbError(done.exit_code, done.stderr.strip())
         return json.loads(done.stdout)
 
     def metrics_url(self) -> str:

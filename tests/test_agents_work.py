@@ -1,6 +1,7 @@
 """An agent's work by the command line, at a running daemon: previews, dispositions, call-backs."""
 
 from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +88,9 @@ def test_an_agent_previews_disposes_and_calls_back(tmp_path: Path) -> None:
             240,
             "the contact to be let go",
         )
+        soon = datetime.now() + timedelta(seconds=5)
         dialer.verb(
-            *("contacts", "callback", owed, "--at", "+1m"),
+            *("contacts", "callback", owed, "--at", soon.isoformat()),
             *("--campaign", "Spring", "--agent", agent),
         )
         standing = contact(dialer, owed)["standings"][0]

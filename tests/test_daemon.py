@@ -56,9 +56,19 @@ def load(dialer: Dialer) -> None:
 
 @pytest.fixture
 def dialer(tmp_path: Path) -> Iterator[Dialer]:
-    text = SETTINGS.format(folder=tmp_path, trunk=SIMULATED, more="")
-    with Dialer(tmp_path, text) as running:
+    with simulated(tmp_path) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dialer]:
+    """One daemon for all tests after which it is as it was."""
+    with simulated(tmp_path_factory.mktemp("shared")) as running:
+        yield running
+
+
+def simulated(folder: Path) -> Dialer:
+    return Dialer(folder, SETTINGS.format(folder=folder, trunk=SIMULATED, more=""))
 
 
 def test_a_newcomer_sees_calls_flow(tmp_path: Path) -> None:
@@ -146,18 +156,18 @@ BAD = {
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_bad_input_is_one_line_and_changes_nothing(dialer: Dialer, what: str) -> None:
+def test_bad_input_is_one_line_and_changes_nothing(shared: Dialer, what: str) -> None:
     arguments, text, told = BAD[what]
-    file = write(dialer.folder, "flow.yaml", text)
-    before = dialer.verb("campaign", "list")
+    file = write(shared.folder, "flow.yaml", text)
+    before = shared.verb("campaign", "list")
     with pytest.raises(VerbError) as refused:
-        dialer.verb(*(argument.format(file=file) for argument in arguments))
+        shared.verb(*(argument.format(file=file) for argument in arguments))
     assert refused.value.code == 2
     assert len(refused.value.stderr.splitlines()) == 1
     for words in told:
         assert words in refused.value.stderr
-    assert dialer.verb("campaign", "list") == before
-    assert dialer.verb("status")["running"]
+    assert shared.verb("campaign", "list") == before
+    assert shared.verb("status")["running"]
 
 
 def test_a_running_campaign_outlives_a_bad_edit(dialer: Dialer) -> None:
@@ -171,12 +181,12 @@ def test_a_running_campaign_outlives_a_bad_edit(dialer: Dialer) -> None:
     dialer.wait_for(lambda: dialer.figure(name, campaign="Spring") >= 3, 20, "three calls")
 
 
-def test_publishing_refuses_a_node_whose_gateway_is_not_there_yet(dialer: Dialer) -> None:
+def test_publishing_refuses_a_node_whose_gateway_is_not_there_yet(shared: Dialer) -> None:
     text = FLOW.replace("live_call: route", "live_call: menu")
     text += "  - {id: menu, type: play, prompt: hello, next: {done: route}}\n"
-    dialer.verb("campaign", "create", write(dialer.folder, "flow.yaml", text))
+    shared.verb("campaign", "create", write(shared.folder, "flow.yaml", text))
     with pytest.raises(VerbError) as refused:
-        dialer.verb("campaign", "publish", "Spring")
+        shared.verb("campaign", "publish", "Spring")
     assert refused.value.code == 2
     assert "menu" in refused.value.stderr
     assert "ivr" in refused.value.stderr

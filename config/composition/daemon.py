@@ -36,7 +36,6 @@ from gateways.control.commands import Commands
 from gateways.control.server import ControlServer
 from gateways.prometheus.collector import registry_of
 from gateways.prometheus.server import HealthServer, Pages
-from gateways.prometheus.source import PrometheusSource
 from gateways.sip.callbacks import OptOut
 from gateways.store import open_store
 from gateways.store.after_crash import settle_after_crash
@@ -135,7 +134,7 @@ class Daemon:
         own = InProcessSource(desk)
         if not settings.formulas.prometheus_url:
             return own
-        source = PrometheusSource(prometheus_of(settings), own, self.runtime.now)
+        source = prometheus_of(settings, own, self.runtime.now)
         source.start()
         self._stack.callback(source.stop)
         return source

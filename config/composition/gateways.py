@@ -1,8 +1,10 @@
 """Settings become the plain arguments of gateways."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from actors.director import Director
+from actors.series_desk import InProcessSource
 from actors.trunk_cells import TrunkCounts
 from config.settings import Settings, SipDesk
 from config.trunks import SipTrunk
@@ -10,13 +12,15 @@ from dialer.caller_ids import CallerIds
 from dialer.metrics import Metrics
 from gateways.journal.writer import JournalConfig, JournalWriter
 from gateways.media.config import MediaConfig
-from gateways.prometheus.source import PrometheusConfig
 from gateways.sip.callbacks import CallbackConfig, OptOut
 from gateways.sip.keep_alive import KeepAliveConfig
 from gateways.sip.phones import DeskConfig
 from gateways.sip.site import Listening, SipSite, SitePlan
 from gateways.sip.tls import TlsProfile
 from gateways.sip.trunk_config import TrunkConfig
+
+if TYPE_CHECKING:
+    from gateways.prometheus.source import PrometheusSource
 
 
 def journal_of(settings: Settings, metrics: Metrics) -> JournalWriter:
@@ -34,9 +38,13 @@ def journal_of(settings: Settings, metrics: Metrics) -> JournalWriter:
     return JournalWriter(config, written.inc, lost.inc)
 
 
-def prometheus_of(settings: Settings) -> PrometheusConfig:
+def prometheus_of(
+    settings: Settings, stand_in: InProcessSource, clock: Callable[[], float]
+) -> "PrometheusSource":
+    from gateways.prometheus.source import PrometheusConfig, PrometheusSource  # few have a server
+
     wish = settings.formulas
-    return PrometheusConfig(
+    config = PrometheusConfig(
         wish.prometheus_url,
         wish.timeout_s,
         wish.max_age_s,
@@ -45,6 +53,7 @@ def prometheus_of(settings: Settings) -> PrometheusConfig:
         wish.password.get_secret_value() if wish.password else "",
         wish.bearer_token.get_secret_value() if wish.bearer_token else "",
     )
+    return PrometheusSource(config, stand_in, clock)
 
 
 def sip_site(

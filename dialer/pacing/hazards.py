@@ -14,7 +14,6 @@ from math import exp, inf
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import gammainc
 
 from dialer.pacing.cohorts import Cohort, Counts
 from dialer.pacing.pacer import (
@@ -119,6 +118,8 @@ class CallHazards(_Hazard):
     """How many calls a class's own score is worth against the answers that it then gets."""
 
     def __init__(self, prior: CallPrior = COLD, class_rates: tuple[float, ...] = ()) -> None:
+        from scipy.special import gammainc  # only look-ahead pays for loading it
+
         ages = np.arange(CALL_SPAN_S + 1, dtype=float)
         by_age = gammainc(prior.ring_shape, ages * prior.ring_shape / prior.ring_mean_s)
         spread_s = prior.others_to_s - prior.others_from_s

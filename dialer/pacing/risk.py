@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from dialer.pacing.cohorts import Counts
 
@@ -37,6 +36,14 @@ class NewCalls(NamedTuple):
     weight: Counts
 
 
+def _normal(deviations: Counts) -> Counts:
+    """The normal law's share below each."""
+    from scipy.special import ndtr  # only look-ahead pays for loading it
+
+    shares: Counts = ndtr(deviations)
+    return shares
+
+
 class NormalShortfall(NamedTuple):
     """A shortfall by its mean and variance at each horizon."""
 
@@ -48,8 +55,7 @@ class NormalShortfall(NamedTuple):
         deviations = (self.mean - (spare + 0.5)) / np.sqrt(
             np.maximum(self.variance, _LEAST_VARIANCE)
         )
-        chances: Counts = ndtr(deviations)
-        return chances
+        return _normal(deviations)
 
     def risk(self, spare: float, new: NewCalls) -> float:
         """P(a call that is answered when `new` would be meets no agent), placing none."""
@@ -69,7 +75,7 @@ class NormalShortfall(NamedTuple):
         mean = self.mean[:, None] + counts * p
         variance = self.variance[:, None] + counts * (p * (1 - p))
         deviations = (mean - (spare + 0.5)) / np.sqrt(np.maximum(variance, _LEAST_VARIANCE))
-        risks: Counts = new.weight @ ndtr(deviations)
+        risks: Counts = new.weight @ _normal(deviations)
         return risks
 
 
