@@ -29,6 +29,7 @@ class ScoredAhead(ClaimedAhead):
     ) -> None:
         self._buffer: AnswerBuffer[ClaimedContact] = AnswerBuffer()
         super().__init__(campaign_id, store, ahead + self._buffer.size)
+        self._beyond_buffer = ahead
         self._flow = flow
         self._model = model
         self._first: deque[ClaimedContact] = deque()
@@ -36,6 +37,11 @@ class ScoredAhead(ClaimedAhead):
 
     def __len__(self) -> int:
         return len(self.contacts) + len(self._first) + len(self._buffer)
+
+    @property
+    def is_low(self) -> bool:
+        """The buffer is to be full at every pulse: half of what is held beyond it is used up."""
+        return not self.exhausted and len(self) <= self._buffer.size + self._beyond_buffer // 2
 
     def take(self, now: float, *, best: bool) -> ClaimedContact:
         self._fill(now)

@@ -71,6 +71,13 @@ def test_hot_leads_and_call_backs_go_before_the_best() -> None:
     assert ahead.picked(71) is not None, "they are scored like all"
 
 
+def test_more_are_claimed_before_the_buffer_runs_low() -> None:
+    ahead = holding(*(contact(n, OFTEN) for n in range(70)))
+    while not ahead.is_low:
+        ahead.take(0.0, best=True)
+    assert len(ahead.classes(0.0)) == 50
+
+
 @given(st.integers(0, 120), st.lists(st.booleans(), max_size=40))
 def test_whatever_was_taken_all_others_are_let_go(held: int, picks: list[bool]) -> None:
     pasts = (NOBODY, SOMETIMES, OFTEN)
