@@ -36,11 +36,8 @@ def features(at: float, number: str, zone: str, past: Past) -> dict[str, Value]:
     leaves it to the number.
     """
     kind = classify(number) if number else None
-    if not zone and kind is not None and kind.zones:
-        # Of several zones the middle one is never far off.
-        zone = kind.zones[len(kind.zones) // 2]
-    clock = _clock(zone)
-    local = datetime.fromtimestamp(at, clock) if clock is not None else None
+    clocks = (zone,) if zone or kind is None else kind.zones
+    local = _middle_clock(at, clocks)
     share = (past.answers + _BELIEVED_ANSWERS) / (past.attempts + _BELIEVED_ATTEMPTS)
     return {
         "hour": local.hour + local.minute / 60 if local is not None else None,
@@ -58,6 +55,14 @@ def features(at: float, number: str, zone: str, past: Past) -> dict[str, Value]:
 
 def _days(since: float, at: float) -> float | None:
     return max(0.0, at - since) / _DAY_S if since else None
+
+
+def _middle_clock(at: float, zones: tuple[str, ...]) -> datetime | None:
+    """The local time; of several zones that of the middle one, which is never far off."""
+    times = [datetime.fromtimestamp(at, clock) for zone in zones if (clock := _clock(zone))]
+    if len(times) > 1:
+        times.sort(key=datetime.utcoffset)  # type: ignore[arg-type]
+    return times[len(times) // 2] if times else None
 
 
 @lru_cache(maxsize=1024)

@@ -101,6 +101,8 @@ def test_features_are_of_the_callees_own_clock_and_number() -> None:
     assert found["days_since_last"] == pytest.approx(2)
     assert found["answer_share"] == pytest.approx(1.5 / 5)
     assert found["last_outcome"] == "user_busy"
+    # A toll-free number may be in any of the plan's zones: the middle of them is taken.
+    assert 8 <= features(moment(9), "+18005550100", "", past)["hour"] <= 11
     # A contact that says where it lives is believed.
     assert features(moment(9), "+13125550100", "America/New_York", past)["hour"] == 10.5
     assert features(moment(9), "", "", NO_PAST)["hour"] is None
