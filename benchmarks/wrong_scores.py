@@ -4,7 +4,8 @@
 
 Days of the pacing lab in which records are dialed by a score: a true one, one shuffled among the
 records, one that is overconfident (its log odds are three times as far from the mean as is true),
-and one turned upside down. Look-ahead is told what the score says, as a campaign would be, and
+one turned upside down, and one that is true for some three thousand records and upside down for as
+many, in turns. Look-ahead is told what the score says, as a campaign would be, and
 must keep its promise all the same.
 """
 
@@ -35,22 +36,28 @@ _BLOCK, _SAMPLE = 1024, 20_000
 _TOO_SURE = 3.0
 
 Numbers = NDArray[np.float64]
-Said = Callable[[Numbers, np.random.Generator], Numbers]
+Said = Callable[[Numbers, np.random.Generator, int], Numbers]
+"""From what is true of a block of records, a source of chance and the block's number to what the
+score says of them."""
 
 
-def _overconfident(truth: Numbers, _: np.random.Generator) -> Numbers:
+def _overconfident(truth: Numbers, _: np.random.Generator, __: int) -> Numbers:
     middle = logit(truth.mean())
     said: Numbers = expit(middle + _TOO_SURE * (logit(truth) - middle))
     return said
 
 
+def _inverted(truth: Numbers) -> Numbers:
+    return np.sort(truth)[::-1][np.argsort(np.argsort(truth))]
+
+
 KINDS: dict[str, Said] = {
-    "true": lambda truth, _: truth,
-    "shuffled": lambda truth, luck: luck.permutation(truth),
+    "true": lambda truth, _, __: truth,
+    "shuffled": lambda truth, luck, _: luck.permutation(truth),
     "overconfident": _overconfident,
-    "upside down": lambda truth, _: np.sort(truth)[::-1][np.argsort(np.argsort(truth))],
+    "upside down": lambda truth, _, __: _inverted(truth),
+    "turning": lambda truth, _, block: _inverted(truth) if block // 3 % 2 else truth,
 }
-"""From what is true of some records to what the score says of them."""
 
 
 class SaidList:
@@ -61,11 +68,12 @@ class SaidList:
         self._generator = np.random.default_rng([seed, 1])
         sample = np.random.default_rng(0)
         truth = np.array(scores(world, sample, _SAMPLE))
-        said = self._said(truth, sample)
+        said = self._said(truth, sample, 0)
         self._edges = class_edges(said.tolist(), CLASSES)
         place = np.searchsorted(self._edges, said, side="right")
         self.means = tuple(float(said[place == c].mean()) for c in range(len(self._edges) + 1))
         self._block: list[tuple[float, float]] = []
+        self._blocks = 0
         self._buffer: AnswerBuffer[float] = AnswerBuffer()
         self._fill()
 
@@ -82,7 +90,8 @@ class SaidList:
         for _ in range(self._buffer.missing):
             if not self._block:
                 truth = np.array(scores(self._world, self._generator, _BLOCK))
-                said = self._said(truth, self._generator)
+                said = self._said(truth, self._generator, self._blocks)
+                self._blocks += 1
                 self._block = list(zip(said.tolist(), truth.tolist(), strict=True))
             self._buffer.put(*reversed(self._block.pop()))
 

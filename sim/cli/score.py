@@ -73,6 +73,7 @@ def add_to(app: typer.Typer, lab: Lab) -> None:
         clock = _clock(zone)
         if form and form not in _FORMS:
             raise InputError(f"--form {form!r}", "no such form", suggestion(form, _FORMS))
+        _must_be_writable(output)
         end = _time(until, "--until", clock)
         attempts, source = _attempts(work, lab, calls, zone)
         table = table_of(each for each in attempts if end is None or each.dialed_at < end)
@@ -118,6 +119,8 @@ def add_to(app: typer.Typer, lab: Lab) -> None:
         """
         clock = _clock(zone)
         loaded = read_model(model)
+        if plot is not None:
+            _must_be_writable(plot)
         start = _time(since, "--from", clock)
         attempts, source = _attempts(work, lab, calls, zone)
         table = _to_judge(loaded, attempts, start, source, clock)
@@ -147,6 +150,12 @@ def read_model(file: Path) -> ScoreModel:
         return load_model(file.read_bytes(), str(file))
     except OSError as error:
         raise InputError(str(file), f"cannot be read: {error.strerror}", "check the path") from None
+
+
+def _must_be_writable(file: Path) -> None:
+    """Said before the work is done, not after it."""
+    if not file.parent.is_dir():
+        raise InputError(str(file), "its folder is not there", "make it, or name another")
 
 
 def _clock(zone: str) -> ZoneInfo:

@@ -121,6 +121,8 @@ def train(table: Table, source: str, form: str = "") -> Training:
 def _enough(table: Table, source: str) -> None:
     answers = int(table.answered.sum()) if len(table) else 0
     others = len(table) - answers
+    if not len(table):
+        raise InputError(source, "no attempt tells whether a person answers", "give other attempts")
     if not answers or not others:
         which = "was answered by a person" if not answers else "failed to reach a person"
         raise InputError(source, f"none of {len(table):,} attempts {which}", "give other attempts")

@@ -101,7 +101,7 @@ def test_an_overconfident_score_is_told_by_its_slope() -> None:
     [
         (recorded(20, 2).attempts, "are too few"),
         ([Attempt(float(n), "user_busy", contact="c") for n in range(900)], "reach|was answered"),
-        ([Attempt(float(n), "cancelled", contact="c") for n in range(900)], "none of 0"),
+        ([Attempt(float(n), "cancelled", contact="c") for n in range(900)], "no attempt tells"),
         (
             [Attempt(float(n), "user_busy") for n in range(600)]
             + [Attempt(600.0 + n, "customer_answered") for n in range(300)],
@@ -169,6 +169,7 @@ def test_records_that_cannot_be_read_are_refused_in_one_line(
     [
         ["train", "missing.csv", "-o", "m.json"],
         ["train", "calls.csv", "-o", "m.json", "--form", "oracle"],
+        ["train", "calls.csv", "-o", "nowhere/m.json"],
         ["train", "calls.csv", "-o", "m.json", "--zone", "Mars"],
         ["evaluate", "missing.json", "calls.csv"],
         ["evaluate", "calls.csv", "calls.csv"],
