@@ -249,7 +249,16 @@ def _training_document(training: "Training", output: Path) -> dict[str, Any]:
         "from_at": trained.from_at,
         "until_at": trained.until_at,
         "held_out": training.held_out,
-        "tried": [{**each._asdict(), "area": each.area._asdict()} for each in training.tried],
+        "tried": [
+            {
+                "form": each.name,
+                "auc": each.area._asdict(),
+                "log_loss": each.log_loss,
+                "better": each.better,
+                "better_se": each.better_se,
+            }
+            for each in training.tried
+        ],
         "calibration": {
             "slope": training.model.calibration.slope,
             "intercept": training.model.calibration.intercept,
@@ -291,14 +300,24 @@ def _judgement_document(
     judgement: "Judgement", model: ScoreModel, plot: Path | None
 ) -> dict[str, Any]:
     return {
-        **judgement._asdict(),
-        "area": judgement.area._asdict(),
-        "best": judgement.best._asdict() if judgement.best else None,
-        "bins": [each._asdict() for each in judgement.bins],
-        "hours": [each._asdict() for each in judgement.hours],
+        "attempts": judgement.attempts,
+        "answers": judgement.answers,
         "base_rate": judgement.base_rate,
         "trained_base_rate": model.trained.base_rate,
-        "drift_in_words": in_words(judgement.drift),
+        "auc": judgement.area._asdict(),
+        "best_auc": judgement.best._asdict() if judgement.best else None,
+        "brier": judgement.brier,
+        "base_brier": judgement.base_brier,
+        "log_loss": judgement.log_loss,
+        "base_log_loss": judgement.base_log_loss,
+        "calibration": {
+            "slope": judgement.slope,
+            "intercept": judgement.intercept,
+            "bins": [each._asdict() for each in judgement.bins],
+        },
+        "hours": [each._asdict() for each in judgement.hours],
+        "psi": judgement.drift,
+        "drift": in_words(judgement.drift),
         "plot": str(plot) if plot else None,
     }
 

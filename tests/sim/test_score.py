@@ -128,7 +128,7 @@ def test_the_verbs_train_judge_and_draw(tmp_path: Path, records: Recorded) -> No
     assert judged.exit_code == 0, judged.output
     found = json.loads(judged.stdout)
     assert found["attempts"] == 3000, "those after the training"
-    assert found["area"]["low"] < found["area"]["value"] < found["area"]["high"]
+    assert found["auc"]["low"] < found["auc"]["value"] < found["auc"]["high"]
     assert {hour["start"] for hour in found["hours"]} == set(map(float, range(9, 17)))
     assert "<svg" in plot.read_text("utf-8")
     rows = csv_text(records.attempts).splitlines()
@@ -136,8 +136,8 @@ def test_the_verbs_train_judge_and_draw(tmp_path: Path, records: Recorded) -> No
     calls.write_text("\n".join(map("".join, zip(rows, dialed_by, strict=True))), "utf-8")
     words = ["score", "evaluate", str(model), str(calls), "--as-dialed", "--json"]
     best = json.loads(RUN.invoke(app, words).stdout)
-    assert best["area"]["value"] > found["area"]["value"]
-    assert best["slope"] == pytest.approx(1, abs=0.15), "the truth was dialed by"
+    assert best["auc"]["value"] > found["auc"]["value"]
+    assert best["calibration"]["slope"] == pytest.approx(1, abs=0.15), "the truth was dialed by"
     shown = RUN.invoke(app, ["score", "evaluate", str(model), str(calls)])
     assert "Drift (PSI)" in shown.stdout
 
