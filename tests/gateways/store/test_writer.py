@@ -140,7 +140,7 @@ def test_an_owed_job_is_kept_while_the_database_is_locked(
     other = engine.raw_connection()
     told: list[Any] = []
     asked: list[Exception] = []
-    writer.run(lambda connection: connection.exec_driver_sql("PRAGMA busy_timeout=1").close())
+    monkeypatch.setattr("gateways.store.dialect.BUSY_TIMEOUT_S", 0.05)
     other.execute("BEGIN IMMEDIATE")  # type: ignore[attr-defined]
     try:
         writer.submit(Job(write("owed"), told.append, asked.append, owed=True))
