@@ -29,7 +29,7 @@ def fit_scorecard(columns: Sequence[Column], matrix: Numbers, answered: Flags) -
     from scipy.sparse import csr_matrix
     from sklearn.linear_model import LogisticRegression
 
-    edges = [np.array(edges_of(column)) for column in columns]
+    edges = [np.array(edges_of(c, matrix[:, j])) for j, c in enumerate(columns)]
     bins = [len(each) + 2 for each in edges]
     starts = np.concatenate(([0], np.cumsum(bins)))
     place = np.empty(matrix.shape, dtype=np.int64)

@@ -23,7 +23,8 @@ _EDGES: dict[str, tuple[float, ...]] = {
     "hour": tuple(map(float, range(7, 22))),
     "list_age_days": (0.5, 1, 2, 3, 5, 7, 14, 30, 60, 90, 180, 365),
     "attempts": (0.5, 1.5, 2.5, 3.5, 5.5, 8.5),
-    "answer_share": (0.04, 0.08, 0.12, 0.16, 0.2, 0.26, 0.32, 0.4, 0.5, 0.6),
+    # Wide, for with few attempts only a few shares can be, and others with one attempt more.
+    "answer_share": (0.07, 0.15, 0.22, 0.28, 0.4, 0.55),
     "days_since_last": (1 / 24, 4 / 24, 0.5, 1, 2, 3, 7, 14, 30),
 }
 """Bins of a scorecard."""
@@ -120,8 +121,21 @@ def matrix_of(columns: Sequence[Column], rows: Sequence[dict[str, Value]]) -> Nu
     return matrix
 
 
-def edges_of(column: Column) -> tuple[float, ...]:
-    """Where a scorecard's bins of a column meet."""
-    if column.name in MEASURED:
-        return _EDGES[column.name]
-    return tuple(at - 0.5 for at in range(1, len(column.levels)))
+def edges_of(column: Column, values: Numbers) -> tuple[float, ...]:
+    """Where a scorecard's bins of a column meet. values: those fitted, NaN for unknown.
+
+    A bin of few attempts goes to its neighbour: what is beyond all that was seen is taken for the
+    furthest that was.
+    """
+    if column.name not in MEASURED:
+        return tuple(at - 0.5 for at in range(1, len(column.levels)))
+    kept: list[float] = []
+    known = np.sort(values[~np.isnan(values)])
+    below = 0
+    for edge in _EDGES[column.name]:
+        here = int(np.searchsorted(known, edge, side="left"))
+        enough = here - below >= FEWEST_OF_A_LEVEL and len(known) - here >= FEWEST_OF_A_LEVEL
+        if enough:
+            kept.append(float(edge))
+            below = here
+    return tuple(kept)
