@@ -28,6 +28,11 @@ class CampaignCells:
         self._scored = metrics.counters("dialer_scored_calls_total", **label)
         self._foretold = metrics.counter("dialer_scored_calls_expected_answers_total", **label)
         self._drift = metrics.gauge("dialer_answer_score_drift", **label)
+        pacing = "dialer_pacing_{}_total"
+        self._answers = metrics.counter(pacing.format("answers"), **label)
+        self._expected_answers = metrics.counter(pacing.format("expected_answers"), **label)
+        self._without_agent = metrics.counter(pacing.format("abandoned"), **label)
+        self._expected_without = metrics.counter(pacing.format("expected_abandoned"), **label)
         self._previews = metrics.counters("dialer_previews_total", **label)
         self._dispositions = metrics.counters("dialer_dispositions_total", **label)
         self._lateness = metrics.histogram("dialer_pulse_lateness_seconds", **label)
@@ -118,6 +123,16 @@ class CampaignCells:
         self._scored["answered" if answered else "not_answered"].value += 1
         self._foretold.value += score
         self._drift.value = drift
+
+    def expect_abandoned(self, calls: float) -> None:
+        """So many are expected to be, of those in flight in the next second."""
+        self._expected_without.value += calls
+
+    def came_true(self, expected: float, *, answered: bool, abandoned: bool) -> None:
+        """A call that look-ahead placed is over. expected: P(a person answers) as it was placed."""
+        self._expected_answers.value += expected
+        self._answers.value += answered
+        self._without_agent.value += abandoned
 
     def disposed(self, means: str) -> None:
         self._dispositions[means].inc()

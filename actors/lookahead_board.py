@@ -12,6 +12,7 @@ from math import inf
 
 from actors.agent_phases import AgentPhases
 from actors.campaign_cells import CampaignCells
+from actors.foretold import ToldLookahead, count
 from actors.long_rings import LongRings
 from actors.lookahead_memory import DayCounts, LookaheadMemory
 from actors.messages import AgentsMoved, AttemptsReady
@@ -23,7 +24,7 @@ from dialer.flow.nodes import Lookahead as LookaheadSettings
 from dialer.flow.nodes import RouteToAgent
 from dialer.outcomes import OUTCOMES
 from dialer.pacing.floor import Floor
-from dialer.pacing.lookahead import TUNED, Lookahead, Tuning
+from dialer.pacing.lookahead import TUNED, Tuning
 from dialer.pacing.pacer import CALL_SPAN_S, Decision, Snapshot
 from dialer.ports import Recalled, Settlement
 
@@ -45,12 +46,14 @@ class _Call:
 
     phase: flying (nobody knows yet), given_up (we stop ringing), gone (it reached nobody), waiting
     (a person is there), left (without an agent) or served. score: -1 where there is none.
+    answer_rates: as expected when it was placed, by score class.
     """
 
-    __slots__ = ("dialed", "phase", "score", "score_class")
+    __slots__ = ("answer_rates", "dialed", "phase", "score", "score_class")
 
-    def __init__(self, dialed: int, score_class: int) -> None:
+    def __init__(self, dialed: int, score_class: int, answer_rates: tuple[float, ...]) -> None:
         self.dialed = dialed
+        self.answer_rates = answer_rates
         self.score_class = score_class
         self.score = -1.0
         self.phase = "flying"
@@ -98,12 +101,13 @@ class LookaheadBoard:
         # Score classes of the contacts that the feeder holds, ascending, and which are wanted.
         self._held: list[int] = []
         self._picks: tuple[bool, ...] = ()
+        self._answer_rates: tuple[float, ...] = ()
         self._watch_score(flow)
 
-    def _cold(self) -> Lookahead:
+    def _cold(self) -> ToldLookahead:
         """A pacer that has learned nothing."""
         tuning = _tuning(self._flow)
-        return Lookahead(self._target(self._settings), tuning=tuning, class_rates=self._rates)
+        return ToldLookahead(self._target(self._settings), tuning=tuning, class_rates=self._rates)
 
     def _watch_score(self, flow: Flow) -> None:
         self._watch = ScoreWatch(flow.score, self._cells) if flow.score is not None else None
@@ -158,7 +162,11 @@ class LookaheadBoard:
         return self._choose(seen)
 
     def _choose(self, seen: Snapshot) -> Decision:
-        return self._pacer.decide(seen)
+        decision = self._pacer.decide(seen)
+        if decision.dials:
+            self._answer_rates = self._pacer.answer_rates()
+        self._cells.expect_abandoned(self._pacer.next_second.abandoned)
+        return decision
 
     def _pass_over(self, now: float) -> None:
         """A debt does not stand longer for a time in which nobody could have paid it."""
@@ -213,7 +221,8 @@ class LookaheadBoard:
         self._floor.advance(now)
         for ticket, best in zip_longest(tickets, self._picks[: len(tickets)], fillvalue=False):
             score_class = self._taken(best=best)
-            self._calls[ticket] = _Call(self._floor.dialed(1, score_class), score_class)
+            dialed = self._floor.dialed(1, score_class)
+            self._calls[ticket] = _Call(dialed, score_class, self._answer_rates)
         self._picks = ()
 
     def _taken(self, *, best: bool) -> int:
@@ -300,8 +309,10 @@ class LookaheadBoard:
             floor.reached_nobody(call.dialed, call.score_class)
         elif call.phase == "waiting":
             floor.hung_up_waiting()
-        if call.phase in _ANSWERED:
-            self._count_abandoned(call_over, now)
+        abandoned = call.phase in _ANSWERED and self._count_abandoned(call_over, now)
+        if call.answer_rates:
+            expected = call.answer_rates[call.score_class]
+            count(self._cells, expected, call_over.outcome, abandoned=abandoned)
 
     def _settled_elsewhere(self, call_over: Settlement, now: float) -> None:
         """A call of a former self of the campaign, or one that no look-ahead placed."""
@@ -309,11 +320,14 @@ class LookaheadBoard:
             self._floor.answers += call_over.answered_at > self._known_until
             self._count_abandoned(call_over, now)
 
-    def _count_abandoned(self, call_over: Settlement, now: float) -> None:
+    def _count_abandoned(self, call_over: Settlement, now: float) -> bool:
+        """Count an answered call if no agent met it in time; whether none did."""
         waited_s = call_over.bridged_at - call_over.answered_at if call_over.bridged_at else 0.0
-        if call_over.outcome == "abandoned" or waited_s > self._threshold_s:
+        abandoned = call_over.outcome == "abandoned" or waited_s > self._threshold_s
+        if abandoned:
             self._floor.abandoned += 1
             self._keep(now)
+        return abandoned
 
     # --- agents -------------------------------------------------------------------------------
 

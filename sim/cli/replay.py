@@ -118,6 +118,9 @@ def _of_decisions(found: Decisions) -> dict[str, Any]:
 def _show_decisions(out: Out, found: dict[str, Any]) -> None:
     if found["unknown"]:
         out.say(f"{found['unknown']:,} decisions do not say all that they were made from.")
+        out.say(
+            "(Look-ahead's rest on all that it has learned; a simulated day is replayed whole.)"
+        )
     difference = found["difference"]
     if difference is None:
         out.say(f"No difference: {found['agree']:,} decisions come out the same again.")
