@@ -29,6 +29,7 @@ from dialer.pacing.catalogue import pacer_of
 from sim.statistics import mean_of, ratio_of, wilson
 
 LIMIT = 0.03
+_AUC = 0.85
 
 
 class Row(NamedTuple):
@@ -101,13 +102,16 @@ def _table(rows: list[Row]) -> Table:
 
 
 def _cases(args: argparse.Namespace) -> Iterator[Case]:
+    levers = "".join(sorted(args.levers))
+    if "s" in levers and args.auc != _AUC:
+        levers += f" {args.auc}"  # a day of other scores is another day
     for world in args.worlds.split(","):
         if world not in WORLDS:
             raise InputError("--worlds", f"no world {world!r}", f"use {', '.join(WORLDS)}")
         for pacer in args.pacers.split(","):
             pacer_of(pacer)
             for agents in args.agents.split(","):
-                yield Case(world, pacer, int(agents), args.hours, "".join(sorted(args.levers)))
+                yield Case(world, pacer, int(agents), args.hours, levers)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -119,7 +123,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--days", type=int, default=4)
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--levers", default="", help="letters of w, c and s")
-    parser.add_argument("--auc", type=float, default=0.85)
+    parser.add_argument("--auc", type=float, default=_AUC)
     parser.add_argument("--store", type=Path, default=Path("pacing-days.jsonl"))
     parser.add_argument("--any-code", action="store_true", help="pool days made by other code")
     parser.add_argument("--jobs", type=int, default=1)
