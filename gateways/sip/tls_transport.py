@@ -85,10 +85,15 @@ class TlsTransport(TcpTransport):
 
     def lost(self, connection: Connection, peer: Address, error: Exception | None) -> None:
         """A connection is gone; one that has stood for a while is opened again."""
-        stood_s = self._loop.time() - self._since.pop(peer, self._loop.time())
+        stood = self._open.get(peer) is connection
         super().lost(connection, peer, error)
-        if stood_s >= STABLE_S and not self._closed:
+        if not stood or self._closed:
+            return
+        if self._loop.time() - self._since.pop(peer) >= STABLE_S:
             self._loop.call_later(RECONNECT_S, self._open_again, peer)
+        elif error is None:
+            # Opening it again would come to the same, and no answer can come by another way.
+            self._fail(peer, "it ended the connection at once")
 
     def closing(self, connection: Connection) -> None:
         """It ends without lingering: else our one port could not connect again for a minute."""

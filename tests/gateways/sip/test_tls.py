@@ -16,10 +16,12 @@ from dialer.events import EndCause
 from dialer.ports import DialRequest
 from gateways.sip import tcp, tls_transport
 from gateways.sip.dialogs import Dialog
+from gateways.sip.endpoint import SipEndpoint
 from gateways.sip.messages import Message, read_message
 from gateways.sip.tcp import Framing
 from gateways.sip.tls import TlsProfile, identities, wrong_name
 from gateways.sip.transactions import Address
+from gateways.sip.trunk import SipTrunk
 from tests.certificates import Authority
 from tests.gateways.sip.kit import SDP, reply
 from tests.gateways.sip.wire import PATIENCE_S, Inbox, endpoint, phone, trunk
@@ -116,13 +118,19 @@ def test_a_call_goes_and_ends_over_one_secured_connection(authority: Authority) 
             assert events.names(1) == ["Ended"]
 
 
+def secured_trunk(here: SipEndpoint, far: Carrier, how: TlsProfile) -> SipTrunk:
+    """A running trunk to `far`, on an endpoint that it starts."""
+    dialing = trunk(here, far.port, transport="tls", tls=how, start=False)
+    here.start()
+    dialing.start()
+    return dialing
+
+
 @contextmanager
 def secured_endpoint(far: Carrier, how: TlsProfile) -> Iterator[Callable[[Inbox], None]]:
     """An endpoint with a trunk to `far`; what dials through it."""
     with endpoint(start=False) as here:
-        dialing = trunk(here, far.port, transport="tls", tls=how, start=False)
-        here.start()
-        dialing.start()
+        dialing = secured_trunk(here, far, how)
         yield lambda events: dialing.dial(DialRequest(7, "+12025550100"), events)
 
 
@@ -225,8 +233,7 @@ def test_a_handshake_that_hangs_holds_nobody_up(
         endpoint(start=False) as here,
         phone(picks_up=True) as port,
     ):
-        tls = trunk(here, far.port, transport="tls", tls=profile(authority), start=False)
-        here.start()
+        tls = secured_trunk(here, far, profile(authority))
         udp = trunk(here, port)
         tls.dial(DialRequest(7, "+12025550100"), stuck)
         with far.listening.accept()[0]:
@@ -254,6 +261,51 @@ def test_a_connection_that_is_lost_is_opened_again_from_the_port_that_we_told(
             line.expect("ACK")
         with far.accept() as line:
             assert line.socket.getpeername() == ours
+
+
+def test_a_carrier_that_hangs_up_at_once_ends_the_dial(authority: Authority) -> None:
+    events = Inbox()
+    with (
+        carrier(authority.sign(NAME)) as far,
+        secured_endpoint(far, profile(authority)) as dial,
+    ):
+        dial(events)
+        with far.accept() as line:
+            line.expect("INVITE")
+        assert events.next().cause.text.endswith("it ended the connection at once")
+
+
+@pytest.mark.parametrize(
+    ("code", "event", "end"), [(180, "Ringing", "CANCEL"), (200, "Answered", "BYE")]
+)
+def test_a_secured_call_that_a_crash_left_behind_is_ended_by_tls(
+    authority: Authority, tmp_path: Path, code: int, event: str, end: str
+) -> None:
+    log, kept = tmp_path / "dialogs", tmp_path / "kept"
+    with carrier(authority.sign(NAME)) as far:
+        with endpoint(start=False, log=log) as here:
+            dialing = secured_trunk(here, far, profile(authority))
+            dialing.dial(DialRequest(7, "+12025550100"), events := Inbox())
+            with far.accept() as line:
+                sdp = SDP if code == 200 else ""
+                line.say(reply(line.expect("INVITE"), code, sdp=sdp, contact="<sip:x@127.0.0.1>"))
+                assert events.names(1) == [event]
+                kept.write_bytes(log.read_bytes())
+        with endpoint(start=False, log=kept) as here:
+            assert secured_trunk(here, far, profile(authority)).recover() == {7}
+            with far.accept() as line:
+                assert line.expect(end).via.transport == "TLS"
+
+
+def test_a_port_that_is_taken_is_replaced_by_another(authority: Authority) -> None:
+    events = Inbox()
+    with carrier(authority.sign(NAME)) as far, socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with endpoint(start=False, port=port - 1) as here:
+            secured_trunk(here, far, profile(authority)).dial(DialRequest(7, "+1202555"), events)
+            with far.accept() as line:
+                invite = line.expect("INVITE")
+                assert invite.via.port == line.socket.getpeername()[1] != port
 
 
 def test_a_secured_dialog_never_leaves_tls_nor_its_trunk() -> None:

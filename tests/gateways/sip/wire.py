@@ -75,10 +75,15 @@ def peer() -> Iterator[Peer]:
 
 @contextmanager
 def endpoint(
-    media: RecordingMedia | None = None, log: Path | None = None, *, start: bool = True
+    media: RecordingMedia | None = None,
+    log: Path | None = None,
+    *,
+    start: bool = True,
+    port: int = 0,
 ) -> Iterator[SipEndpoint]:
     """An endpoint on loopback that runs, unless its test starts it."""
-    opened = SipEndpoint(EndpointConfig("127.0.0.1", 0, dialog_log=log), media or RecordingMedia())
+    config = EndpointConfig("127.0.0.1", port, dialog_log=log)
+    opened = SipEndpoint(config, media or RecordingMedia())
     if start:
         opened.start()
     try:
