@@ -4,7 +4,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -283,14 +283,15 @@ def test_a_secured_call_that_a_crash_left_behind_is_ended_by_tls(
 ) -> None:
     log, kept = tmp_path / "dialogs", tmp_path / "kept"
     with carrier(authority.sign(NAME)) as far:
-        with endpoint(start=False, log=log) as here:
+        # The line outlives the endpoint, or the one that dies would still open another.
+        with ExitStack() as lines, endpoint(start=False, log=log) as here:
             dialing = secured_trunk(here, far, profile(authority))
             dialing.dial(DialRequest(7, "+12025550100"), events := Inbox())
-            with far.accept() as line:
-                sdp = SDP if code == 200 else ""
-                line.say(reply(line.expect("INVITE"), code, sdp=sdp, contact="<sip:x@127.0.0.1>"))
-                assert events.names(1) == [event]
-                kept.write_bytes(log.read_bytes())
+            line = lines.enter_context(far.accept())
+            sdp = SDP if code == 200 else ""
+            line.say(reply(line.expect("INVITE"), code, sdp=sdp, contact="<sip:x@127.0.0.1>"))
+            assert events.names(1) == [event]
+            kept.write_bytes(log.read_bytes())
         with endpoint(start=False, log=kept) as here:
             assert secured_trunk(here, far, profile(authority)).recover() == {7}
             with far.accept() as line:
