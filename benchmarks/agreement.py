@@ -1,6 +1,7 @@
 """The simulator against the daemon itself: what it foretells of a campaign, and what then happens.
 
     python -m benchmarks.agreement [--seconds 600] [--agents 20] [--replications 100]
+    python -m benchmarks.agreement --lookahead --seconds 1200
 
 A daemon on real threads, in real time, with its simulated carrier and agents, dials from a cold
 start for so long; its ledger is measured by the same rule as a simulated one. The simulator
@@ -57,16 +58,27 @@ simulation:
 desk: {{kind: simulated, wrap_up_s: 600}}
 """
 
-_FLOW = """
+_HEAD = """
 title: Agreement
 compliance:
   overrides: {{calling_hours: [{{from: "00:00", to: "24:00"}}]}}
 nodes:
   - {{id: start, type: start, interval_s: 1, next: {{pulse: due}}}}
+"""
+
+_POWER = """
   - {{id: due, type: check_undelivered_contacts, next: {{"true": seize}}}}
   - {{id: seize, type: seize_agent, target: {agents}, next: {{pulse: seized}}}}
   - {{id: seized, type: check_seize_agent_event, next: {{agent_reserved: init}}}}
   - {{id: init, type: init, dialing: {{mode: power, ratio: {ratio}}}, next: {{contact: dial}}}}
+"""
+
+_LOOKAHEAD = """
+  - {{id: due, type: check_undelivered_contacts, next: {{"true": init}}}}
+  - {{id: init, type: init, dialing: {{mode: lookahead, target: 0.03}}, next: {{contact: dial}}}}
+"""
+
+_CALL = """
   - {{id: dial, type: dial, channel: simulated, ring_timeout_s: 30, next: {{live_call: human}}}}
   - {{id: human, type: call_decision, next: {{"true": route, "false": bye}}}}
   - {{id: route, type: route_to_agent}}
@@ -83,12 +95,14 @@ class Campaign:
     ratio: float = 2.0
     talk_s: float = 120.0
     wrap_up_s: float = 30.0
+    lookahead: bool = False
 
     def settings(self, folder: Path) -> str:
         return _SETTINGS.format(folder=folder, **asdict(self))
 
     def flow(self) -> str:
-        return _FLOW.format(**asdict(self))
+        pacing = _LOOKAHEAD if self.lookahead else _POWER
+        return (_HEAD + pacing + _CALL).format(**asdict(self))
 
 
 @dataclass(frozen=True)
@@ -108,8 +122,8 @@ class Line:
 def live(campaign: Campaign, folder: Path) -> Figures:
     """What the daemon came to, by its ledger."""
     dialer = Dialer(folder, campaign.settings(folder))
-    # Ten for each agent and minute is more than can be dialed.
-    count = int(campaign.agents * campaign.ratio * (campaign.seconds / 6 + 20))
+    # Twenty for each agent and minute are more than can be dialed.
+    count = int(campaign.agents * 2 * (campaign.seconds / 6 + 20))
     rows = (f"C{n},+1202{2000000 + n}\n" for n in range(count))
     (folder / "list.csv").write_text("customer_id,phone\n" + "".join(rows))
     (folder / "flow.yaml").write_text(campaign.flow())
@@ -175,8 +189,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--agents", type=int, default=20)
     parser.add_argument("--replications", type=int, default=100)
+    parser.add_argument("--lookahead", action="store_true", help="not power 2, but look-ahead")
     given = parser.parse_args()
-    campaign = Campaign(given.seconds, given.agents)
+    campaign = Campaign(given.seconds, given.agents, lookahead=given.lookahead)
     good = True
     with tempfile.TemporaryDirectory() as folder:
         for line in compare(campaign, Path(folder), given.replications):
