@@ -7,11 +7,13 @@ booked twice; what comes of a request is told after what became of the agents.
 from collections.abc import Mapping
 
 from actors.agent_steps import AgentSteps
+from actors.counted_agents import CountedAgents
 from actors.disposition_desk import DispositionDesk
 from actors.messages import (
     AgentMove,
     AgentsMoved,
     BindAgent,
+    LooksAhead,
     PreviewDecided,
     PreviewTimeout,
     ReleaseAgents,
@@ -48,6 +50,7 @@ class AgentRequests(AgentSteps):
         super().__init__(desk, recorder, dispositions, floors)
         self._requests: dict[tuple[int, int], SeizeRequest] = {}
         self._named: dict[int, list[str]] = {}
+        self._counted = CountedAgents(self._roster, self._campaigns)
 
     # --- campaigns ----------------------------------------------------------------------------
 
@@ -86,6 +89,10 @@ class AgentRequests(AgentSteps):
         self._on_withdraw(WithdrawRequests(campaign_id))
         for agent in [*self._roster.held(campaign_id)]:
             self._move(agent, "release")
+
+    @handles(LooksAhead)
+    def _on_looks_ahead(self, message: LooksAhead) -> None:
+        self._counted.dials(message.campaign_id, self.runtime.now())
 
     # --- reservations -------------------------------------------------------------------------
 

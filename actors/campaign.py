@@ -11,6 +11,7 @@ from typing import Any
 
 from actors.campaign_parts import CampaignIdentity, parts_of
 from actors.messages import (
+    AgentsCounted,
     AgentsMoved,
     AttemptsReady,
     CallbackGone,
@@ -150,6 +151,10 @@ class Campaign(Behaviour):
         self._parts.pacer.agents_moved(message, self._calls.ticket)
         if self._board.moved(message, self._calls):
             self._pulses.arm_idle()
+
+    @handles(AgentsCounted)
+    def _on_counted(self, message: AgentsCounted) -> None:
+        self._parts.pacer.counted(message)
 
     @handles(PoolStarted)
     def _on_pool_started(self, _: PoolStarted) -> None:

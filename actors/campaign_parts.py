@@ -16,6 +16,7 @@ from actors.formula_desk import FormulaDesk
 from actors.formula_pacer import FormulaPacer
 from actors.lookahead_board import LookaheadBoard
 from actors.lookahead_memory import LookaheadMemory
+from actors.messages import LooksAhead
 from actors.obstacles import Obstacles
 from actors.pacers import Pacer, RatioPacer
 from actors.preview_board import PreviewBoard
@@ -75,9 +76,16 @@ class Parts:
         match dialing:
             case Lookahead():
                 memory = LookaheadMemory(self.campaign_id, self.services.store, self.myself, now)
-                ring = self.cells.calls_before > 0
+                pool, looks_ahead = self.services.pool, LooksAhead(self.campaign_id)
                 self.pacer = LookaheadBoard(
-                    dialing, self.flow, self.preset, self.cells, now, memory, calls_ring=ring
+                    dialing,
+                    self.flow,
+                    self.preset,
+                    self.cells,
+                    now,
+                    memory,
+                    lambda: pool.tell(looks_ahead),
+                    calls_ring=self.cells.calls_before > 0,
                 )
             case Baseline():
                 self.pacer = BaselineBoard(dialing, self.flow, self.preset, self.cells, now)

@@ -12,10 +12,11 @@ from math import inf
 
 from actors.agent_phases import AgentPhases
 from actors.campaign_cells import CampaignCells
+from actors.counted_agents import TELL_EVERY_S
 from actors.foretold import ToldLookahead, count
 from actors.long_rings import LongRings
 from actors.lookahead_memory import DayCounts, LookaheadMemory
-from actors.messages import AgentsMoved, AttemptsReady
+from actors.messages import AgentsCounted, AgentsMoved, AttemptsReady
 from actors.pacers import Inputs, Paced
 from actors.score_watch import ScoreWatch
 from dialer.compliance.preset import Preset
@@ -62,7 +63,8 @@ class _Call:
 class LookaheadBoard:
     """What a campaign that paces by look-ahead knows, and its decisions: a `Pacer`.
 
-    memory: where what was learned is kept; without it, nowhere. calls_ring: calls of which it will
+    memory: where what was learned is kept; without it, nowhere. tell_pool: that it dials, so that
+    the pool says which agents to count on; without it, on all. calls_ring: calls of which it will
     not hear are in flight, those of a campaign that was made anew.
     """
 
@@ -76,6 +78,7 @@ class LookaheadBoard:
         cells: CampaignCells,
         now: float,
         memory: LookaheadMemory | None = None,
+        tell_pool: Callable[[], None] | None = None,
         *,
         calls_ring: bool = False,
     ) -> None:
@@ -93,6 +96,9 @@ class LookaheadBoard:
         self._rung_out_at = now + CALL_SPAN_S if calls_ring else now
         self._calls: dict[int, _Call] = {}
         self._phases = AgentPhases(self._floor, now)
+        self._tell_pool = tell_pool
+        self._told_pool_at = -inf
+        self._is_counted = tell_pool is None
         self._decided_at = now
         self._ringing = LongRings(preset.least_ring_s)
         self._gives_up = settings.give_up_long_rings
@@ -134,6 +140,13 @@ class LookaheadBoard:
             return Paced(0.0, 0, (), reason="what was learned before is being read")
         if now < self._rung_out_at:
             return Paced(0.0, 0, (), reason="calls of before the campaign was made anew may ring")
+        if self._tell_pool is not None and now - self._told_pool_at >= TELL_EVERY_S:
+            # After a silence another may have got the agents that were ours to count on.
+            self._is_counted &= now - self._told_pool_at < _PAUSE_S
+            self._told_pool_at = now
+            self._tell_pool()
+        if not self._is_counted:
+            return Paced(0.0, 0, (), reason="the pool is asked which agents to count on")
         decision = self.decide(now)
         inputs = tuple(decision.figures.items())
         given_up = self._give_up(decision.cancel, now)
@@ -342,8 +355,14 @@ class LookaheadBoard:
             self._phases.moved(move, message.at)
 
     def forget_agents(self) -> None:
-        """A new pool will tell of all who are there."""
+        """A new pool will tell of all who are there, and which of them to count on."""
         self._phases.forget()
+        self._told_pool_at = -inf
+
+    def counted(self, message: AgentsCounted) -> None:
+        """Which agents to count on."""
+        self._phases.count_on(message.agent_ids)
+        self._is_counted = True
 
 
 def _tuning(flow: Flow) -> Tuning:

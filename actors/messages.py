@@ -303,6 +303,18 @@ class Unsubscribe(Message):
     campaign_id: int
 
 
+class LooksAhead(Message):
+    """Campaign to pool: I dial, and count on who is free or soon free. Told every few seconds."""
+
+    campaign_id: int
+
+
+class AgentsCounted(Message):
+    """Pool to campaign: count on these agents alone; None: on all whom you may use."""
+
+    agent_ids: tuple[str, ...] | None
+
+
 class PoolStarted(Message):
     """Pool to campaigns, and they to their calls: I am here, and know of no reservation, no
     request and no caller who waits."""

@@ -7,7 +7,7 @@ take, written down with all that it was made from, and carried out by the pulse.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
-from actors.messages import AgentsMoved, AttemptsReady
+from actors.messages import AgentsCounted, AgentsMoved, AttemptsReady
 from dialer.flow.graph import Flow
 from dialer.flow.nodes import Power, Progressive
 from dialer.pacing.redecide import decided_from
@@ -83,6 +83,9 @@ class Pacer(Protocol):
     def agents_moved(self, message: AgentsMoved, ticket_of: Callable[[int], int | None]) -> None:
         """The pool's news. ticket_of: the ticket of an attempt of this campaign."""
 
+    def counted(self, message: AgentsCounted) -> None:
+        """Which agents to count on."""
+
     def forget_agents(self) -> None:
         """A new pool will tell of all who are there."""
 
@@ -111,6 +114,9 @@ class DeafPacer:
         pass
 
     def agents_moved(self, message: AgentsMoved, ticket_of: Callable[[int], int | None]) -> None:
+        pass
+
+    def counted(self, message: AgentsCounted) -> None:
         pass
 
     def forget_agents(self) -> None:
