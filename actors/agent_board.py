@@ -5,9 +5,7 @@ from the news of their reservation until a caller takes them or they are let go;
 pause or log out stays only while a call placed for them is out, and gets no new one.
 """
 
-from actors.call_board import CallBoard
-from actors.campaign_cells import CampaignCells
-from actors.messages import (
+from actors.agent_messages import (
     AgentMove,
     AgentsMoved,
     ReleaseAgents,
@@ -15,6 +13,8 @@ from actors.messages import (
     SeizeFailed,
     WithdrawRequests,
 )
+from actors.call_board import CallBoard
+from actors.campaign_cells import CampaignCells
 from dialer.flow.nodes import SeizeAgent
 from dialer.pacing.reservations import Reservations
 from dialer.ports import Sink
@@ -35,10 +35,10 @@ class AgentBoard:
         self._pool = pool
         self._cells = cells
         self._states: dict[str, str] = {}
-        # requested: agents asked for who have not come yet, the sum over the requests.
-        self.requested = 0
-        self._requests: dict[int, int] = {}
+        # How many the pool is to keep reserved for us, by queue, with the number of the request.
+        self._asked: dict[str, tuple[int, int]] = {}
         self._request_id = 0
+        self._wanted = 0
 
     def start(self, number: int) -> None:
         """Count requests from here, so that no answer to a former campaign is for this one."""
@@ -47,34 +47,43 @@ class AgentBoard:
     def __len__(self) -> int:
         return len(self.book)
 
-    def strive(self, node: SeizeAgent, target: int) -> int:
-        """Ask for the target minus what is held or asked for; how many that is.
+    @property
+    def requested(self) -> int:
+        """Agents asked for who have not come yet."""
+        return max(0, self._wanted - len(self.book))
 
-        Beyond the target, agents for whom nothing rings are let go, the youngest first.
+    def strive(self, node: SeizeAgent, target: int) -> None:
+        """Have the pool keep so many agents reserved.
+
+        Beyond them, agents for whom nothing rings are let go, the youngest first.
         """
+        asked, _ = self._asked.get(node.queue, (0, 0))
         surplus = len(self.book) - target
+        if asked != target and (asked or surplus < 0):
+            self._request_id += 1
+            self._asked[node.queue] = target, self._request_id
+            self._reckon()
+            ttl_s = node.request_ttl_s
+            self._pool.tell(
+                SeizeAgents(self._campaign_id, self._request_id, node.queue, target, ttl_s)
+            )
         if surplus > 0:
             self._let_go(self.book.idle()[::-1][:surplus])
-        missing = target - len(self.book) - self.requested
-        if missing > 0:
-            self._request_id += 1
-            request_id = self._request_id
-            self._requests[request_id] = missing
-            self.requested += missing
-            ttl_s = node.request_ttl_s
-            self._pool.tell(SeizeAgents(self._campaign_id, request_id, node.queue, missing, ttl_s))
-        return missing
 
     def forget(self) -> None:
         """The pool was made anew: nobody is held or asked for. Calls in flight go on."""
         for agent_id in self.book.agents:
             self.book.lost(agent_id)
-        self._requests.clear()
-        self.requested = 0
+        self._asked.clear()
+        self._reckon()
 
     def failed(self, failure: SeizeFailed) -> None:
-        """Agents of a request will not come."""
-        self._count(failure.request_id, failure.missing)
+        """Agents will not come; the request for them may be over."""
+        for queue, (_, request_id) in self._asked.items():
+            if request_id == failure.request_id:
+                del self._asked[queue]
+                self._reckon()
+                return
 
     def moved(self, message: AgentsMoved, calls: CallBoard) -> bool:
         """Take in the pool's news; whether it is about agents whom we hold, held, or get."""
@@ -97,18 +106,23 @@ class AgentBoard:
         idle = self.book.idle()
         if not idle:
             return ()
-        leaving = tuple(a for a in idle if self._states.get(a) in _PENDING)
+        leaving = tuple([a for a in idle if self._states.get(a) in _PENDING])
+        if not leaving:
+            return idle
         self._let_go(leaving)
-        return tuple(a for a in idle if a not in leaving)
+        return tuple([a for a in idle if a not in leaving])
 
     def stand_down(self) -> None:
         """There is nothing to dial: ask for nobody, and let go of agents without a call."""
-        if self._requests:
+        if self._asked:
             # First, or the pool would reserve for us again whom we let go.
             self._pool.tell(WithdrawRequests(self._campaign_id))
-            self._requests.clear()
-            self.requested = 0
+            self._asked.clear()
+            self._reckon()
         self._let_go(self.book.idle())
+
+    def _reckon(self) -> None:
+        self._wanted = max([wanted for wanted, _ in self._asked.values()], default=0)
 
     def _let_go(self, agent_ids: tuple[str, ...]) -> None:
         if agent_ids:
@@ -127,8 +141,6 @@ class AgentBoard:
                 self.book.answered(ticket)
             self.book.lost(agent_id)
         elif move.to_state == "reserved":
-            if move.from_state not in _PENDING:
-                self._count(move.request_id, 1)
             self.book.hold(agent_id)
         elif agent_id not in self.book:
             return False
@@ -137,10 +149,3 @@ class AgentBoard:
         else:
             self.book.lost(agent_id)
         return True
-
-    def _count(self, request_id: int, fewer: int) -> None:
-        before = self._requests.pop(request_id, 0)
-        left = max(0, before - fewer)
-        self.requested += left - before
-        if left:
-            self._requests[request_id] = left

@@ -8,7 +8,7 @@ whom another campaign counts are known, and are not on the floor.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from actors.messages import AgentMove
+from actors.agent_messages import AgentMove
 from dialer.pacing.cohorts import Cohort
 from dialer.pacing.floor import Floor
 from dialer.pacing.pacer import ENDED

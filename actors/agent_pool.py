@@ -8,9 +8,7 @@ that may use them, before anybody acts on it.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from actors.agent_requests import AgentRequests
-from actors.disposition_desk import DispositionDesk
-from actors.messages import (
+from actors.agent_messages import (
     AddAgent,
     AgentAssigned,
     AgentHangsUp,
@@ -20,9 +18,11 @@ from actors.messages import (
     ClaimAgent,
     OverAcknowledged,
     PoolStarted,
-    Report,
     WrapUpOver,
 )
+from actors.agent_requests import AgentRequests
+from actors.disposition_desk import DispositionDesk
+from actors.messages import Report
 from actors.pool_memory import PoolMemory, Remembered, restored
 from actors.roster import PooledAgent
 from actors.runtime import handles
@@ -146,7 +146,6 @@ class AgentPool(AgentRequests):
             self._learn_of_limit(agent, ran_out=False)
         if event in ("ready", "wrap_up_done") and self._dispositions.owes(ask.agent_id):
             return  # they say first what came of their call
-        self._leave_ringing(agent)
         self._move(agent, event, ask.reason)
 
     @handles(AgentLegUp)
@@ -162,7 +161,6 @@ class AgentPool(AgentRequests):
         if agent is None or agent.state == "logged_out":
             return
         call, attempt_id = agent.call, agent.attempt_id
-        self._leave_ringing(agent)
         self._move(agent, "leg_down", event.reason)
         if call is not None:
             call.tell(AgentLost(attempt_id, event.agent_id))
@@ -190,10 +188,6 @@ class AgentPool(AgentRequests):
         agent = self._roster.agents.get(event.agent_id)
         if agent is None or agent.state != "ringing":
             return
-        request = self._requests.get((agent.campaign_id, agent.request_id))
-        if request is not None:
-            request.ringing -= 1
-            self._count_off(request, 1)
         self._move(agent, "accept")
         for claim in self._claims.values():
             if claim.campaign_id == agent.campaign_id and _may_have(agent, claim):

@@ -6,10 +6,7 @@ booked twice; what comes of a request is told after what became of the agents.
 
 from collections.abc import Mapping
 
-from actors.agent_steps import AgentSteps
-from actors.counted_agents import CountedAgents
-from actors.disposition_desk import DispositionDesk
-from actors.messages import (
+from actors.agent_messages import (
     AgentMove,
     AgentsMoved,
     BindAgent,
@@ -27,6 +24,9 @@ from actors.messages import (
     WithdrawPreview,
     WithdrawRequests,
 )
+from actors.agent_steps import AgentSteps
+from actors.counted_agents import CountedAgents
+from actors.disposition_desk import DispositionDesk
 from actors.roster import PooledAgent
 from actors.runtime import handles
 from actors.seize_request import SeizeRequest
@@ -35,6 +35,8 @@ from dialer.events import (
     PreviewAnswered,
 )
 from dialer.ports import AgentDesk, Sink
+
+_A_MOMENT_S = 0.001
 
 
 class AgentRequests(AgentSteps):
@@ -48,7 +50,8 @@ class AgentRequests(AgentSteps):
         floors: Mapping[str, int],
     ) -> None:
         super().__init__(desk, recorder, dispositions, floors)
-        self._requests: dict[tuple[int, int], SeizeRequest] = {}
+        # By campaign and queue.
+        self._requests: dict[tuple[int, str], SeizeRequest] = {}
         self._named: dict[int, list[str]] = {}
         self._counted = CountedAgents(self._roster, self._campaigns)
 
@@ -98,31 +101,36 @@ class AgentRequests(AgentSteps):
 
     @handles(SeizeAgents)
     def _on_seize(self, message: SeizeAgents) -> None:
-        key = (message.campaign_id, message.request_id)
-        if not self._roster.is_staffed(message.queue):
-            self._fail(*key, "no_agent_available", message.wanted)
-            return
-        self._requests[key] = request = SeizeRequest(message)
-        self._fill(request)
-        if key in self._requests:
-            request.timer = self.runtime.after(message.ttl_s, self.ref, RequestExpired(*key))
+        key = (message.campaign_id, message.queue)
+        request = self._requests.get(key)
+        if request is None:
+            request = self._requests[key] = SeizeRequest(message)
+        else:
+            request.seize = message
+        missing = self._shares.missing(request)
+        if missing > 0 and not self._roster.is_staffed(message.queue):
+            self._end(request, "no_agent_available", missing)
+        else:
+            self._fill(request)
 
     @handles(RequestExpired)
     def _on_expired(self, message: RequestExpired) -> None:
-        key = (message.campaign_id, message.request_id)
-        request = self._requests.get(key)
+        request = self._requests.get((message.campaign_id, message.queue))
         if request is None:
             return
-        # Those whose phones ring have still to tell what comes of it.
-        missing = request.missing - request.ringing
-        request.expired = True
-        self._count_off(request, missing)
-        self._fail(*key, "reservation_timeout", missing)
+        request.timer = None
+        missing = self._shares.missing(request)
+        if missing <= 0:
+            return
+        if self._waited_s(request) < request.seize.ttl_s - _A_MOMENT_S:
+            self._wait(request)  # it got somebody since the timer was set
+        else:
+            self._end(request, "reservation_timeout", missing)
 
     @handles(WithdrawRequests)
     def _on_withdraw(self, message: WithdrawRequests) -> None:
         for key in [key for key in self._requests if key[0] == message.campaign_id]:
-            del self._requests[key]
+            self._forget(self._requests[key])
         for agent in [*self._roster.held(message.campaign_id)]:
             if agent.state == "ringing":
                 self._move(agent, "release")
@@ -133,26 +141,48 @@ class AgentRequests(AgentSteps):
             if self._roster.holds(message.campaign_id, agent_id):
                 self._move(self._roster.agents[agent_id], "release")
 
+    def _refill(self) -> None:
+        """Campaigns that lost agents whom they held get others, where there are any."""
+        shorter, self._shorter = self._shorter, set()
+        for request in [*self._requests.values()]:
+            if request.seize.campaign_id in shorter:
+                request.waits_since = self.runtime.now()
+                self._fill(request)
+
     def _fill(self, request: SeizeRequest) -> None:
         """Reserve ready agents for a request, longest idle first."""
+        missing = self._shares.missing(request)
+        if missing <= 0:
+            return
         seize = request.seize
-        room = self._shares.room(seize.campaign_id, seize.queue)
-        while request.wants_more and room:
-            agent = self._shares.free(seize.queue)
-            if agent is None:
-                return
-            self._book(agent, request)
-            room -= 1
+        if self._roster.count_ready(seize.queue):
+            room = self._shares.room(seize.campaign_id, seize.queue)
+            for _ in range(min(missing, room)):
+                agent = self._shares.free(seize.queue)
+                if agent is None:
+                    break
+                self._book(agent, request)
+        if request.timer is None and self._shares.missing(request) > 0:
+            request.waits_since = self.runtime.now()
+            self._wait(request)
+
+    def _wait(self, request: SeizeRequest) -> None:
+        """Look again when nobody may have come for as long as the TTL."""
+        seize = request.seize
+        left_s = max(0.0, seize.ttl_s - self._waited_s(request))
+        expired = RequestExpired(seize.campaign_id, seize.queue)
+        request.timer = self.runtime.after(left_s, self.ref, expired)
+
+    def _waited_s(self, request: SeizeRequest) -> float:
+        return self.runtime.now() - request.waits_since
 
     def _book(self, agent: PooledAgent, request: SeizeRequest) -> None:
         """Reserve a ready agent for a request; a phone that rings per call is offered first."""
         agent.campaign_id = request.seize.campaign_id
-        agent.request_id = request.seize.request_id
+        request.waits_since = self.runtime.now()
         if self._desk.kept_up:
-            self._count_off(request, 1)
             self._move(agent, "reserve")
         else:
-            request.ringing += 1
             self._move(agent, "offer")
             self._desk.offer(agent.profile.agent_id)
 
@@ -161,40 +191,25 @@ class AgentRequests(AgentSteps):
         agent = self._roster.agents.get(event.agent_id)
         if agent is not None and agent.state == "reserved" and not self._desk.kept_up:
             self._move(agent, "no_answer", "rona")  # they picked up, and hung up again
-            return
-        if agent is None or agent.state != "ringing":
-            return
-        key = (agent.campaign_id, agent.request_id)
-        self._move(agent, "no_answer", "rona")
-        request = self._requests.get(key)
-        if request is not None:
-            request.ringing -= 1
-            self._count_off(request, 1)
-            self._fail(*key, "rona", 1)
+        elif agent is not None and agent.state == "ringing":
+            campaign_id = agent.campaign_id
+            self._move(agent, "no_answer", "rona")
+            self._fail(campaign_id, 0, "rona", 1)
 
-    def _leave_ringing(self, agent: PooledAgent) -> None:
-        """An agent whose phone rings goes away: another may be reserved in their place."""
-        request = self._requests.get((agent.campaign_id, agent.request_id))
-        if agent.state == "ringing" and request is not None:
-            request.ringing -= 1
-            if request.expired:
-                self._count_off(request, 1)
-                key = (agent.campaign_id, agent.request_id)
-                self._fail(*key, "reservation_timeout", 1)
-            else:
-                self._fill(request)
+    def _end(self, request: SeizeRequest, event: str, missing: int) -> None:
+        """A request is over, and why."""
+        self._forget(request)
+        self._fail(request.seize.campaign_id, request.seize.request_id, event, missing)
 
-    def _count_off(self, request: SeizeRequest, fewer: int) -> None:
-        request.missing -= fewer
-        if request.missing == 0:
-            seize = request.seize
-            self._requests.pop((seize.campaign_id, seize.request_id), None)
-            if request.timer is not None:
-                request.timer.cancel()
+    def _forget(self, request: SeizeRequest) -> None:
+        seize = request.seize
+        del self._requests[seize.campaign_id, seize.queue]
+        if request.timer is not None:
+            request.timer.cancel()
 
     def _fail(self, campaign_id: int, request_id: int, event: str, missing: int) -> None:
         campaign = self._campaigns.get(campaign_id)
-        if campaign is not None and missing:
+        if campaign is not None:
             self._publish()  # what became of the agent comes before what it means
             campaign.campaign.tell(SeizeFailed(request_id, event, missing))
 
@@ -214,7 +229,7 @@ class AgentRequests(AgentSteps):
                 if agent is None or agent.state != "ready":
                     continue
                 agent_ids.remove(agent_id)
-                agent.campaign_id, agent.request_id, agent.bound = campaign_id, 0, True
+                agent.campaign_id, agent.bound = campaign_id, True
                 if self._desk.kept_up:
                     self._move(agent, "reserve")
                 else:

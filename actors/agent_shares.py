@@ -8,7 +8,7 @@ queue's agents; and outbound calls never take a queue below its floor of ready a
 import math
 from collections.abc import Iterable, Mapping
 
-from actors.messages import Subscribe
+from actors.agent_messages import Subscribe
 from actors.roster import PooledAgent, Roster
 from actors.seize_request import SeizeRequest
 
@@ -45,20 +45,21 @@ class AgentShares:
         most = max(1, math.floor(campaign.share * staffed + _SLACK))
         return max(0, most - self._roster.used(campaign_id))
 
+    def missing(self, request: SeizeRequest) -> int:
+        """How many agents a request is short of."""
+        seize = request.seize
+        return seize.wanted - self._roster.count_held(seize.campaign_id)
+
     def next_to_serve(
         self, requests: Iterable[SeizeRequest]
     ) -> tuple[SeizeRequest, PooledAgent] | None:
         """The request that gets the next agent, and whom; the oldest among equals."""
         best: tuple[SeizeRequest, PooledAgent] | None = None
         least = (math.inf, 0)
-        # The younger requests of a campaign for the same queue fare as its oldest does.
-        seen = None
         for request in requests:
-            seize = request.seize
-            wanted = (seize.campaign_id, seize.queue)
-            if wanted == seen or not request.wants_more:
+            if self.missing(request) <= 0:
                 continue
-            seen = wanted
+            seize = request.seize
             rank = self._rank(seize.campaign_id)
             if best is not None and rank >= least:
                 continue

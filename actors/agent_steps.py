@@ -4,16 +4,12 @@ The rule of this module: an agent moves only along the agent table, and everythi
 an agent is published to the campaigns that may use them, before anybody acts on it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from actors.agent_messages import AgentMove, AgentsMoved, Subscribe
 from actors.agent_shares import AgentShares
 from actors.disposition_desk import DispositionDesk
-from actors.messages import (
-    AgentMove,
-    AgentsMoved,
-    Subscribe,
-)
 from actors.preview_desk import PreviewDesk
 from actors.roster import PooledAgent, Roster
 from actors.runtime import Behaviour
@@ -44,15 +40,23 @@ class AgentSteps(Behaviour):
         self._listeners: dict[str, dict[int, Sink]] = {}
         self._previews = PreviewDesk(desk)
         self._moves: dict[int, list[AgentMove]] = {}
+        # Campaigns that lost agents whom they held.
+        self._shorter: set[int] = set()
 
     def receive(self, message: Any) -> Any:
         answer = self.handlers[type(message)](self, message)
+        if self._shorter:
+            self._refill()
         if self._moves:
             self._publish()
         return answer
 
     def _give_work(self) -> bool:
         """Give a ready agent to whom they are due; False where there is nobody to give or get."""
+        raise NotImplementedError
+
+    def _refill(self) -> None:
+        """Campaigns that lost agents whom they held get others, where there are any."""
         raise NotImplementedError
 
     def _move(self, agent: PooledAgent, event: str, reason: str = "") -> None:
@@ -62,14 +66,19 @@ class AgentSteps(Behaviour):
         if agent.wrap_up is not None:
             agent.wrap_up.cancel()
             agent.wrap_up = None
-        holder, attempt_id, request_id = agent.campaign_id, agent.attempt_id, agent.request_id
-        move = AgentMove(agent_id, before, after, holder, attempt_id, request_id)
+        move = AgentMove(agent_id, before, after, agent.campaign_id, agent.attempt_id)
         agent.state, agent.since, agent.reason, agent.ends_at = after, now, reason, 0.0
         if before == "reserved" and agent_id in self._previews:
             self._previews.left(agent_id)
+        moves = self._moves
         for campaign_id in self._who_may_use(agent):
-            self._tell_later(campaign_id, move)
+            if campaign_id in moves:
+                moves[campaign_id].append(move)
+            else:
+                moves[campaign_id] = [move]
         self._recorder.tell(journal.AgentMoved(agent_id, now, before, after, reason))
+        if before in _OFFERED:
+            self._shorter.add(agent.campaign_id)
         self._roster.file(agent, before, now)
         if before in _OFFERED and after in ("ready", "not_ready"):
             self._desk.withdraw(agent_id)
@@ -89,10 +98,10 @@ class AgentSteps(Behaviour):
         for campaign_id in self._who_may_use(agent):
             self._tell_later(campaign_id, move)
 
-    def _who_may_use(self, agent: PooledAgent) -> list[int]:
+    def _who_may_use(self, agent: PooledAgent) -> Iterable[int]:
         queues = agent.profile.queues
         if len(queues) == 1:
-            return list(self._listeners.get(queues[0], ()))
+            return self._listeners.get(queues[0], ())
         return sorted({i for queue in queues for i in self._listeners.get(queue, ())})
 
     def _tell_later(self, campaign_id: int, move: AgentMove) -> None:

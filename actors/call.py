@@ -7,44 +7,31 @@ call that is gone.
 
 from typing import ClassVar
 
-from actors.messages import (
+from actors.after_call import next_of
+from actors.agent_messages import (
     AgentAssigned,
     AgentHangsUp,
     AgentLost,
     CallOver,
-    CancelCall,
     ClaimAgent,
-    GiveUpCall,
     OverAcknowledged,
-    PatienceOver,
     PoolStarted,
-    ReadyAttempt,
-    RingTimeout,
 )
+from actors.call_counts import CallCounts
+from actors.messages import CancelCall, GiveUpCall, PatienceOver, ReadyAttempt, RingTimeout
 from actors.runtime import Behaviour, Timer, handles
 from actors.services import Services
 from dialer import journal
 from dialer.calls import CALL, UNANSWERED, ReachedCall
 from dialer.compliance.preset import Preset
-from dialer.compliance.window import callee_clocks
 from dialer.events import Answered, Bridged, CpaVerdict, EarlyMedia, EndCause, Ended, Ringing
 from dialer.flow.graph import Flow
-from dialer.flow.interpreter import DONE, Facts, call_step, contact_step
+from dialer.flow.interpreter import call_step
 from dialer.flow.nodes import Dial, RouteToAgent
 from dialer.message import Message
 from dialer.outcomes import OUTCOMES, outcome_of_refusal
-from dialer.ports import ContactNext, DialRequest, Settlement, Sink
-from dialer.trunks.faults import another_may_try, fault_of
-
-CANCELLED_S = 300.0
-"""A contact whose ringing call we ended ourselves comes due again after this time."""
-
-TRUNK_FAULT_S = 5.0
-"""A contact whose call the trunk could not place comes due again after this time."""
-
-
-FORBIDDEN_S = 60.0
-"""A contact whose call the carrier forbade on its own account comes due again after this time."""
+from dialer.ports import DialRequest, Settlement, Sink
+from dialer.trunks.faults import another_may_try
 
 _NO_CAUSE = EndCause("")
 _PATIENCE_OVER = PatienceOver()
@@ -56,13 +43,17 @@ _NOT_HUMAN = frozenset({"answering_machine", "fax", "network_tone"})
 
 
 class CallPlan(Message):
-    """What a Call is born with. trunk: the one on which it has taken a channel."""
+    """What a Call is born with.
+
+    trunk: the one on which it has taken a channel. tells_steps: its campaign hears of each step.
+    """
 
     campaign_id: int
     flow: Flow
     preset: Preset
     attempt: ReadyAttempt
     trunk: str
+    tells_steps: bool = True
 
 
 class Call(Behaviour):
@@ -70,13 +61,16 @@ class Call(Behaviour):
 
     lane: ClassVar[str] = "pool"
 
-    def __init__(self, plan: CallPlan, services: Services, campaign: Sink) -> None:
+    def __init__(
+        self, plan: CallPlan, services: Services, campaign: Sink, counts: CallCounts
+    ) -> None:
         # At most 30 attributes, or CPython keeps them in a slower place.
         self._plan = plan
         self._attempt_id = plan.attempt.attempt_id
         self._contact_id = plan.attempt.contact.contact_id
         self._services = services
         self._campaign = campaign
+        self._counts = counts
         dial = plan.flow.nodes[plan.attempt.dial_id]
         assert type(dial) is Dial
         self._dial = dial
@@ -118,24 +112,25 @@ class Call(Behaviour):
 
     def _heard(self, at: float) -> None:
         """The far end shows the first sign of life."""
-        if not self._alerted_at:
-            self._alerted_at = at
-            self._services.lines.heard(self._line, self._attempt_id, at)
+        self._alerted_at = at
+        self._services.lines.heard(self._line, self._attempt_id, at)
 
     @handles(Ringing)
     def _on_ringing(self, event: Ringing) -> None:
-        self._heard(event.at)
+        if not self._alerted_at:
+            self._heard(event.at)
         if self._state != "dialing":
             return  # a second 180, or one that crossed our CANCEL
         self._ringing_at = event.at
         self._move("ringing", event.at)
         # The law counts rings, so the time-out runs from the first one, not from the INVITE.
-        self._rings_until = self.runtime.now() + self._dial.ring_timeout_s
+        self._rings_until = event.at + self._dial.ring_timeout_s
 
     @handles(EarlyMedia)
     def _on_early_media(self, event: EarlyMedia) -> None:
         """Audio before the answer. Its tones are the analyser's business, not a state."""
-        self._heard(event.at)
+        if not self._alerted_at:
+            self._heard(event.at)
 
     @handles(RingTimeout)
     def _on_ring_timeout(self, _: RingTimeout) -> None:
@@ -148,8 +143,9 @@ class Call(Behaviour):
 
     @handles(CancelCall)
     def _on_cancel(self, _: CancelCall) -> None:
-        self._recalled = True
-        self._cancel("cancelled")
+        if self._state in UNANSWERED:
+            self._recalled = True
+            self._cancel("cancelled")
 
     @handles(GiveUpCall)
     def _on_give_up(self, _: GiveUpCall) -> None:
@@ -173,12 +169,14 @@ class Call(Behaviour):
         if self._state not in UNANSWERED:
             return
         self._stop_timer()
-        self._heard(event.at)
+        if not self._alerted_at:
+            self._heard(event.at)
         self._outcome = ""
         self._answered_at = event.at
         self._move("answered", event.at)
-        if not self._trunk.judges:
-            self._decide("human")
+        verdict = event.verdict if self._trunk.judges else "human"
+        if verdict:
+            self._decide(verdict)
 
     @handles(CpaVerdict)
     def _on_verdict(self, event: CpaVerdict) -> None:
@@ -267,13 +265,11 @@ class Call(Behaviour):
             return
         self._stop_timer()
         self._leave_line(event.cause, event.at)
-        if self._fails_over(event.cause, event.at):
+        if len(self._plan.attempt.caller.trunks) > 1 and self._fails_over(event.cause, event.at):
             return
-        waiting = self._state == "waiting"
         self._ended_at = event.at
         self._cause = event.cause
-        self._move("ended", event.at)
-        self._settle(self._outcome or self._judge(waiting))
+        self._settle(self._outcome or self._judge())
         if self._claimed and not self._acknowledged:
             self._release_agent()
         else:
@@ -289,7 +285,7 @@ class Call(Behaviour):
     def _fails_over(self, cause: EndCause, at: float) -> bool:
         """Go on through the next trunk where this one is at fault: the same attempt."""
         attempt = self._plan.attempt
-        if len(attempt.caller.trunks) == 1 or self._state not in ("dialing", "cancelling"):
+        if self._state not in ("dialing", "cancelling"):
             return False
         if not another_may_try(cause, rang=self._alerted_at > 0, ours=self._recalled):
             return False
@@ -310,42 +306,33 @@ class Call(Behaviour):
             self._let_go = True
             self._services.pool.tell(CallOver(self._attempt_id, self._bridged_at > 0, self.ref))
 
-    def _judge(self, waiting: bool) -> str:
+    def _judge(self) -> str:
         if self._bridged_at:
             return "customer_answered"
         if self._agent_id and self._cause.by != "far":
             return "agent_unavailable"
-        if waiting or self._agent_id:
-            return "hung_up_waiting"
-        if self._answered_at:
-            # Gone before anybody had judged the call: when in doubt it was a person.
-            return "hung_up_waiting"
-        return outcome_of_refusal(self._cause)
+        # Gone before anybody had judged the call: when in doubt it was a person.
+        return "hung_up_waiting" if self._answered_at else outcome_of_refusal(self._cause)
 
     def _settle(self, outcome: str) -> None:
         self._outcome = outcome
-        attempt = self._plan.attempt
-        exits: tuple[tuple[str, str], ...] = ((self._dial.id, "delivery"),)
-        if self._route is not None and outcome in ("customer_answered", "abandoned"):
-            port = "completed" if outcome == "customer_answered" else "abandoned"
-            exits = ((self._route.id, port), *exits)
-        meaning = OUTCOMES[outcome]
-        flow, contact = self._plan.flow, attempt.contact
-        clocks = callee_clocks(attempt.number, contact.attributes) if flow.goes_by_clocks else ()
-        facts = Facts(outcome, contact.attempts + meaning.counts, self._ended_at, clocks)
-        what_next = contact_step(flow, exits, facts)
-        if meaning.trunk_fault and what_next.state == "waiting":
-            # No cap ends what does not count, so it must not turn round without a rest.
-            rested_at = self._ended_at + TRUNK_FAULT_S
-            what_next = what_next._replace(due_at=max(what_next.due_at, rested_at))
-        again_s = self._comes_again_after(outcome, facts.attempts)
-        if again_s and what_next == DONE:
-            # Nobody was reached, so the flow's word is not the last.
-            what_next = ContactNext("waiting", self._ended_at + again_s, self._dial.id)
+        plan, cause = self._plan, self._cause
+        attempt = plan.attempt
+        what_next = next_of(
+            plan.flow,
+            self._dial,
+            self._route.id if self._route is not None else "",
+            attempt.contact,
+            attempt.number,
+            outcome,
+            cause,
+            answered=self._answered_at > 0,
+            ended_at=self._ended_at,
+        )
         settlement = Settlement(
             self._attempt_id,
             self._contact_id,
-            self._plan.campaign_id,
+            plan.campaign_id,
             outcome,
             what_next,
             self._dialed_at,
@@ -354,28 +341,16 @@ class Call(Behaviour):
             self._bridged_at,
             self._ended_at,
             self._agent_id,
-            self._cause.sip_status,
-            self._cause.q850,
-            self._cause.text,
+            cause.sip_status,
+            cause.q850,
+            cause.text,
             self._line,
         )
         self._services.store.settle(settlement)
         self._campaign.tell(settlement)
-        self._state = "settled"
+        self._counts.over(self._state)
+        self._state = CALL.steps[CALL.steps[self._state, "ended"], "settle"]
         self._record("settled", self._ended_at, outcome)
-
-    def _comes_again_after(self, outcome: str, attempts: int) -> float:
-        """Seconds after which a contact whom nobody reached is due again; 0: it is not."""
-        if self._answered_at:
-            return 0.0
-        if self._cause.by == "trunk" and self._cause.sip_status != 488:
-            return TRUNK_FAULT_S
-        if fault_of(self._cause) in ("unpaid", "forbidden"):
-            return FORBIDDEN_S
-        capped = self._dial.max_attempts is not None and attempts >= self._dial.max_attempts
-        # A 488 of ours is an answer with a codec that we lack: somebody was disturbed.
-        disturbed = outcome in ("cancelled", "given_up") or self._cause.by == "trunk"
-        return CANCELLED_S if disturbed and not capped else 0.0
 
     @handles(OverAcknowledged)
     def _on_acknowledged(self, _: OverAcknowledged) -> None:
@@ -397,9 +372,11 @@ class Call(Behaviour):
 
     def _move(self, event: str, at: float, detail: str = "") -> None:
         """detail: see `journal.CallMoved`."""
-        self._state = state = CALL.steps[self._state, event]
-        if state != "ended":
-            self._campaign.tell(self._record(state, at, detail))
+        before, self._state = self._state, CALL.steps[self._state, event]
+        self._counts.moved(before, self._state)
+        step = self._record(self._state, at, detail)
+        if self._plan.tells_steps:
+            self._campaign.tell(step)
 
     def _record(self, state: str, at: float, detail: str = "") -> journal.CallMoved:
         step = journal.CallMoved(

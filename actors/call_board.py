@@ -7,14 +7,14 @@ stays on the board until its Call has told its end.
 from collections import deque
 from collections.abc import Sequence
 
+from actors.agent_messages import PoolStarted
 from actors.call import Call, CallPlan
 from actors.campaign_cells import CampaignCells
-from actors.messages import CancelCall, GiveUpCall, PlaceNow, PoolStarted, ReadyAttempt
+from actors.messages import CancelCall, GiveUpCall, PlaceNow, ReadyAttempt
 from actors.runtime import Ref, Runtime
 from actors.services import Services
 from actors.unplaced import never_dialed
 from dialer import journal
-from dialer.calls import UNANSWERED
 from dialer.compliance.permission import Rule
 from dialer.compliance.preset import Preset
 from dialer.flow.graph import Flow
@@ -23,22 +23,12 @@ from dialer.ports import Settlement, Sink
 _PARTED = 500
 
 
-class _OpenCall:
-    """A call as its campaign knows it."""
-
-    __slots__ = ("ref", "state", "ticket")
-
-    def __init__(self, ticket: int, ref: Ref) -> None:
-        self.ticket = ticket
-        self.ref = ref
-        self.state = "dialing"
-
-
 class CallBoard:
-    """Places attempts one slot apart, and knows the state of each call in progress.
+    """Places attempts one slot apart, and knows each call in progress.
 
-    campaign: where calls tell their steps. may_dial: asked again as each attempt leaves, for while
+    campaign: where calls tell their end. may_dial: asked again as each attempt leaves, for while
     it was committed or waited its turn, the callee's evening may have come, or their opt-out.
+    tells_steps: whether calls placed from now on tell the campaign each of their steps.
     """
 
     def __init__(
@@ -50,13 +40,15 @@ class CallBoard:
         campaign: Sink,
         may_dial: Rule,
     ) -> None:
+        self.tells_steps = False
         self._campaign_id = campaign_id
         self._preset = preset
         self._services = services
         self._cells = cells
         self._campaign = campaign
         self._may_dial = may_dial
-        self._calls: dict[int, _OpenCall] = {}
+        # By attempt, the ticket and the call itself.
+        self._calls: dict[int, tuple[int, Ref]] = {}
         # Settled calls may still wait for the pool's word; more than these do not at once.
         self._parted: deque[Ref] = deque(maxlen=_PARTED)
         self._waiting: dict[int, tuple[ReadyAttempt, Flow]] = {}
@@ -72,40 +64,40 @@ class CallBoard:
     def ticket(self, attempt_id: int) -> int | None:
         """The ticket of a call in progress."""
         call = self._calls.get(attempt_id)
-        return call.ticket if call is not None else None
+        return call[0] if call is not None else None
 
     def place_in_turn(
         self, attempt: ReadyAttempt, flow: Flow, runtime: Runtime, myself: Sink
     ) -> int | None:
         """Place an attempt now (see `place`), or have `myself` told `PlaceNow` in its slot."""
-        self._waiting[attempt.attempt_id] = (attempt, flow)
-        delay_s = self._services.lines.next_slot(attempt.caller.trunks[0], runtime.now())
+        now = runtime.now()
+        delay_s = self._services.lines.next_slot(attempt.caller.trunks[0], now)
         if delay_s > 0:
+            self._waiting[attempt.attempt_id] = (attempt, flow)
             runtime.after(delay_s, myself, PlaceNow(attempt.attempt_id))
             return None
-        return self.place(attempt.attempt_id, runtime)
+        return self._place(attempt, flow, runtime, now)
 
     def place(self, attempt_id: int, runtime: Runtime) -> int | None:
         """Place an attempt; its ticket where it may not leave now and was given back."""
         waiting = self._waiting.pop(attempt_id, None)
-        if waiting is None:
-            return None
-        attempt, flow = waiting
-        answer = self._may_dial(attempt.number, attempt.contact, runtime.now())
+        return self._place(*waiting, runtime, runtime.now()) if waiting is not None else None
+
+    def _place(self, attempt: ReadyAttempt, flow: Flow, runtime: Runtime, now: float) -> int | None:
+        attempt_id, caller = attempt.attempt_id, attempt.caller
+        answer = self._may_dial(attempt.number, attempt.contact, now)
         if not answer.allowed:
-            self.give_back(attempt, runtime.now(), answer.reason)
+            self.give_back(attempt, now, answer.reason)
             return attempt.ticket
-        caller = attempt.caller
         trunk, why = self._services.lines.take(caller.trunks, attempt_id, caller.name)
         if not trunk:
-            self.give_back(attempt, runtime.now(), why)
+            self.give_back(attempt, now, why)
             return attempt.ticket
-        plan = CallPlan(self._campaign_id, flow, self._preset, attempt, trunk)
-        call = Call(plan, self._services, self._campaign)
+        plan = CallPlan(self._campaign_id, flow, self._preset, attempt, trunk, self.tells_steps)
+        call = Call(plan, self._services, self._campaign, self._cells.calls)
         ref = runtime.spawn(call, f"call/{attempt_id}")
-        self._calls[attempt_id] = _OpenCall(attempt.ticket, ref)
+        self._calls[attempt_id] = attempt.ticket, ref
         self._cells.attempt()
-        self._cells.call_moved("", "dialing")
         return None
 
     def recall(self, attempt_id: int, now: float, reason: str) -> int | None:
@@ -135,28 +127,20 @@ class CallBoard:
         )
         self._cells.settled_unplaced()
 
-    def moved(self, move: journal.CallMoved) -> None:
-        call = self._calls.get(move.attempt_id)
-        if call is not None:
-            cells = self._cells.calls
-            cells[call.state].value -= 1
-            cells[move.state].value += 1
-            call.state = move.state
-
     def settled(self, settled: Settlement) -> int | None:
         """Take a call off the board: its ticket, None if a former self of ours placed it."""
         self._cells.settled(settled)
         call = self._calls.pop(settled.attempt_id, None)
         if call is None:
             return None
-        self._cells.call_moved(call.state, "")
-        self._parted.append(call.ref)
-        return call.ticket
+        ticket, ref = call
+        self._parted.append(ref)
+        return ticket
 
     def pool_started(self) -> None:
         """Have every call tell the new pool where it stands; those that just ended too."""
-        for call in self._calls.values():
-            call.ref.tell(PoolStarted())
+        for _, ref in self._calls.values():
+            ref.tell(PoolStarted())
         for ref in self._parted:
             if ref.is_alive():
                 ref.tell(PoolStarted())
@@ -164,11 +148,11 @@ class CallBoard:
     def give_up(self, tickets: Sequence[int]) -> None:
         """Have calls that ring stop it, those that the law lets stop."""
         wanted = frozenset(tickets)
-        for call in self._calls.values():
-            if call.ticket in wanted:
-                call.ref.tell(GiveUpCall())
+        for ticket, ref in self._calls.values():
+            if ticket in wanted:
+                ref.tell(GiveUpCall())
 
     def cancel_unanswered(self, reason: str) -> None:
-        for call in self._calls.values():
-            if call.state in UNANSWERED:
-                call.ref.tell(CancelCall(reason))
+        """Those that somebody has answered do not care."""
+        for _, ref in self._calls.values():
+            ref.tell(CancelCall(reason))

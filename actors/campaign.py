@@ -9,30 +9,32 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from actors.campaign_parts import CampaignIdentity, parts_of
-from actors.messages import (
+from actors.agent_messages import (
     AgentsCounted,
     AgentsMoved,
+    Disposed,
+    PoolStarted,
+    PreviewDecided,
+    PreviewFound,
+    SeizeFailed,
+    Subscribe,
+    Unsubscribe,
+)
+from actors.campaign_parts import CampaignIdentity, parts_of
+from actors.messages import (
     AttemptsReady,
     CallbackGone,
     CallbackWaits,
     CampaignStarted,
-    Disposed,
     DueAnswer,
     FeederStarted,
     FlowChanged,
     FormulaLate,
     PlaceNow,
-    PoolStarted,
-    PreviewDecided,
-    PreviewFound,
     PulseDue,
     Quiesce,
     Report,
-    SeizeFailed,
-    Subscribe,
     TrunkNews,
-    Unsubscribe,
 )
 from actors.pulse import Pulses
 from actors.runtime import Behaviour, handles
@@ -162,6 +164,7 @@ class Campaign(Behaviour):
         self._previews.withdraw()
         self._board.forget()
         self._parts.pacer.forget_agents()
+        self._pulses.look_again()
         self._callbacks.stand_down()
         self._subscribe(anew=True)
         self._calls.pool_started()
@@ -207,27 +210,30 @@ class Campaign(Behaviour):
     def _on_attempts(self, answer: AttemptsReady) -> None:
         now = self.runtime.now()
         tickets, calls = self._tickets, self._calls
+        preparing = tickets.preparing
         quiet = self._obstacles.quiet
         self._pulses.more_due = answer.more and quiet is None
         self._parts.pacer.ready(answer, now)
         for attempt in answer.attempts:
-            if attempt.ticket not in tickets:
+            if attempt.ticket not in preparing:
                 calls.give_back(attempt, now, "it was made ready for a former run")
             elif quiet is not None:
                 calls.give_back(attempt, now, quiet.reason)
                 tickets.never_placed(attempt.ticket, now)
             else:
-                self._not_placed(calls.place_in_turn(attempt, answer.flow, self.runtime, self.ref))
-            tickets.done(attempt.ticket)
+                given_back = calls.place_in_turn(attempt, answer.flow, self.runtime, self.ref)
+                if given_back is not None:
+                    self._not_placed(given_back)
+            preparing.discard(attempt.ticket)
         for ticket in answer.short:
-            tickets.done(ticket)
+            preparing.discard(ticket)
             tickets.never_placed(ticket, now)
-        self._previews.not_found(answer.short)
         tickets.plan()
         if answer.short or quiet is not None:
             # Nobody is due: the agents are of more use to others. The next pulse looks again.
             self._board.stand_down()
         if answer.short:
+            self._previews.not_found(answer.short)
             self._pulses.explain(answer.reason)
 
     @handles(PlaceNow)
@@ -239,23 +245,20 @@ class Campaign(Behaviour):
         else:
             ticket = self._calls.recall(message.attempt_id, now, obstacle)
         self._tickets.plan()
-        self._not_placed(ticket)
-
-    def _not_placed(self, ticket: int | None) -> None:
-        """ticket: of an attempt that could not leave and was given back, if it was."""
         if ticket is not None:
-            self._tickets.never_placed(ticket, self.runtime.now())
-            self._pulses.limit()
+            self._not_placed(ticket)
+
+    def _not_placed(self, ticket: int) -> None:
+        """An attempt could not leave and was given back."""
+        self._tickets.never_placed(ticket, self.runtime.now())
+        self._pulses.limit()
 
     # --- calls --------------------------------------------------------------------------------
 
     @handles(journal.CallMoved)
     def _on_call_moved(self, move: journal.CallMoved) -> None:
-        self._calls.moved(move)
-        pacer = self._parts.pacer
-        if pacer.hears_calls:
-            ticket = self._calls.ticket(move.attempt_id)
-            pacer.moved(ticket or 0, move.state, move.at)
+        ticket = self._calls.ticket(move.attempt_id)
+        self._parts.pacer.moved(ticket or 0, move.state, move.at)
 
     @handles(Settlement)
     def _on_call_settled(self, settled: Settlement) -> None:
@@ -332,7 +335,7 @@ class Campaign(Behaviour):
             "title": self._identity.title,
             "version": self._identity.version,
             "quiet": quiet.reason if quiet else "",
-            "calls_in_progress": len(self._calls) + len(self._tickets),
+            "calls_in_progress": len(self._calls) + len(self._tickets.preparing),
             "in_flight": self._board.book.in_flight,
             "reserved": len(self._board),
             "requested": self._board.requested,

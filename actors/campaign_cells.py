@@ -1,11 +1,12 @@
 """The metric cells of one campaign.
 
 The rule of this module: each cell has one writing actor, and for these it is the Campaign, which
-hears of everything that they count.
+hears of everything that they count; only the states of its calls are counted by the calls.
 """
 
 from math import inf
 
+from actors.call_counts import CallCounts
 from dialer.compliance.preset import Preset
 from dialer.metrics import Metrics
 from dialer.ports import Evaluated, Settlement
@@ -22,7 +23,8 @@ class CampaignCells:
         self._threshold_s = law.threshold_s if law is not None else inf
         label = {"campaign": title}
         self._agents = metrics.gauges("dialer_agents", **label)
-        self.calls = metrics.gauges("dialer_calls_in_progress", **label)
+        self._calls = metrics.gauges("dialer_calls_in_progress", **label)
+        self.calls = CallCounts(self._calls)
         self._pulses = metrics.counters("dialer_pulses_total", **label)
         self._results = metrics.counters("dialer_call_results_total", **label)
         self._scored = metrics.counters("dialer_scored_calls_total", **label)
@@ -51,10 +53,10 @@ class CampaignCells:
         metrics.gauge("dialer_campaign_info", **label).set(1)
         target = metrics.gauge("dialer_campaign_abandonment_target_ratio", **label)
         target.set(law.target if law is not None else 1.0)
-        # Calls in progress of a former self.
-        self.calls_before = int(sum(cell.value for cell in self.calls.values()))
-        # A campaign that was made anew counts its agents and calls from nothing.
-        for cell in (*self._agents.values(), *self.calls.values()):
+        # Calls in progress of a former self, which go on.
+        self.calls_before = int(sum(cell.value for cell in self._calls.values()))
+        # A campaign that was made anew counts its agents from nothing.
+        for cell in self._agents.values():
             cell.set(0)
 
     def close(self) -> None:
@@ -113,7 +115,7 @@ class CampaignCells:
 
     def with_agents(self) -> int:
         """Calls in progress that an agent has."""
-        return int(self.calls["bridged"].value)
+        return int(self._calls["bridged"].value)
 
     def preview(self, verdict: str) -> None:
         self._previews[verdict].inc()
@@ -139,13 +141,7 @@ class CampaignCells:
 
     def attempt(self) -> None:
         self._attempts.value += 1
-
-    def call_moved(self, from_state: str, to_state: str) -> None:
-        # Several times per call: the cells are written without a call in between.
-        if from_state:
-            self.calls[from_state].value -= 1
-        if to_state:
-            self.calls[to_state].value += 1
+        self.calls.born()
 
     def settled_unplaced(self) -> None:
         self._results["never_dialed"].inc()

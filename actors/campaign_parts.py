@@ -7,6 +7,7 @@ pulses share it, on one thread.
 from dataclasses import dataclass
 
 from actors.agent_board import AgentBoard
+from actors.agent_messages import LooksAhead
 from actors.baseline_board import BaselineBoard
 from actors.call_board import CallBoard
 from actors.callback_board import CallbackBoard
@@ -16,7 +17,6 @@ from actors.formula_desk import FormulaDesk
 from actors.formula_pacer import FormulaPacer
 from actors.lookahead_board import LookaheadBoard
 from actors.lookahead_memory import LookaheadMemory
-from actors.messages import LooksAhead
 from actors.obstacles import Obstacles
 from actors.pacers import Pacer, RatioPacer
 from actors.preview_board import PreviewBoard
@@ -97,17 +97,18 @@ class Parts:
             case _:
                 self.pacer = RatioPacer(dialing, book, to_arm)
         self.tickets.pacer = self.pacer
+        self.calls.tells_steps = self.pacer.hears_calls
 
     def inputs(self) -> tuple[tuple[str, float], ...]:
         """What a decision starts from."""
         board = self.board
         book = board.book
-        return (
+        seen = (
             ("reserved", float(len(book))),
             ("requested", float(board.requested)),
             ("in_flight", float(book.in_flight)),
-            *self.formulas.inputs(),
         )
+        return seen + self.formulas.inputs() if self.formulas.texts else seen
 
 
 def parts_of(

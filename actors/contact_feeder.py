@@ -4,6 +4,7 @@ The rule of this module: whom an agent looks at first, or promised a call, is ke
 until that agent has come or the wait is over; then every rule is asked again.
 """
 
+from actors.agent_messages import PreviewFound, PreviewOver
 from actors.contact_judge import Chosen
 from actors.list_feeder import ListFeeder
 from actors.messages import (
@@ -13,8 +14,6 @@ from actors.messages import (
     CampaignStarted,
     NeedCallback,
     NeedContacts,
-    PreviewFound,
-    PreviewOver,
 )
 from actors.runtime import handles
 from dialer.ports import (

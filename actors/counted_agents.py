@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from actors.messages import AgentsCounted, Subscribe
+from actors.agent_messages import AgentsCounted, Subscribe
 from actors.roster import PooledAgent, Roster
 
 TELL_EVERY_S = 10.0

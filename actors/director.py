@@ -12,6 +12,7 @@ from typing import Any
 
 import pykka
 
+from actors.agent_messages import AddAgent
 from actors.agent_pool import AgentPool
 from actors.caller_book import CallerBook
 from actors.campaign import Campaign, CampaignIdentity
@@ -19,15 +20,7 @@ from actors.contact_feeder import ContactFeeder
 from actors.disposition_desk import DispositionDesk, OptOut, nowhere
 from actors.handle import Handle
 from actors.live import LiveRuntime
-from actors.messages import (
-    AddAgent,
-    Dismiss,
-    FlowChanged,
-    Quiesce,
-    Report,
-    Supervise,
-    TrunkNews,
-)
+from actors.messages import Dismiss, FlowChanged, Quiesce, Report, Supervise, TrunkNews
 from actors.pool_memory import PoolMemory
 from actors.recorder import Recorder
 from actors.runtime import Behaviour

@@ -6,7 +6,8 @@ has the last word on the contact; and it outlives a crash of the pool, which onl
 
 from collections.abc import Callable
 
-from actors.messages import Disposed, ReadyAttempt
+from actors.agent_messages import Disposed
+from actors.messages import ReadyAttempt
 from dialer.dispositions import Disposition, Dispositions, Talk, disposal, refusal
 from dialer.events import AgentDisposed
 from dialer.journal import CallDisposed

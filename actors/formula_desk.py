@@ -26,7 +26,8 @@ _EPSILON = 1e-9
 class FormulaDesk:
     """Asks for the formulas of a flow and makes calls of their numbers.
 
-    title: of the campaign. source: None where no flow has a formula.
+    title: of the campaign. source: None where no flow has a formula. texts: the formulas in use.
+    asked: those whose answers a pulse still waits for, by request.
     """
 
     def __init__(
@@ -41,9 +42,9 @@ class FormulaDesk:
         self._source = source
         self._cells = cells
         self._book = book
-        self._texts: tuple[str, ...] = ()
+        self.texts: tuple[str, ...] = ()
         self._shadow = ""
-        self._asked: dict[int, str] = {}
+        self.asked: dict[int, str] = {}
         self._timer: Timer | None = None
         self._turn = 0
         self._found: dict[str, Evaluated] = {}
@@ -52,9 +53,9 @@ class FormulaDesk:
     def follow(self, flow: Flow) -> None:
         """These formulas are in use from now on, and nothing is known of them yet."""
         texts = formulas_of(flow.definition)
-        if self._source is not None and texts != self._texts:
+        if self._source is not None and texts != self.texts:
             self._source.watch(self._title, texts)
-        self._texts = texts
+        self.texts = texts
         self._shadow = flow.init.shadow
         self._found.clear()
         self.give_up()
@@ -62,47 +63,42 @@ class FormulaDesk:
     def close(self) -> None:
         """The campaign is taken down."""
         self.give_up()
-        if self._source is not None and self._texts:
+        if self._source is not None and self.texts:
             self._source.watch(self._title, ())
 
     # --- asking -------------------------------------------------------------------------------
 
-    @property
-    def waiting(self) -> bool:
-        """Whether an answer is still to come."""
-        return bool(self._asked)
-
     def ask(self, runtime: Runtime, reply_to: Sink, ref: Ref) -> bool:
         """Ask for every formula; False where there is none, so that the pulse can go on."""
-        if self._source is None or not self._texts:
+        if self._source is None or not self.texts:
             return False
         now = runtime.now()
         if not self._turn:
             # Answers to a former self must not be taken for ours.
             self._turn = int(now * 1000)
-        for text in self._texts:
+        for text in self.texts:
             self._turn += 1
-            self._asked[self._turn] = text
+            self.asked[self._turn] = text
         self._timer = runtime.after(ANSWER_WITHIN_S, ref, FormulaLate(self._turn))
-        for request_id, text in self._asked.items():
+        for request_id, text in self.asked.items():
             self._source.evaluate(Evaluate(request_id, self._title, text, now), reply_to)
         return True
 
     def heard(self, answer: Evaluated) -> bool:
         """Take an answer; True when it was the last that the pulse waits for."""
-        text = self._asked.pop(answer.request_id, None)
+        text = self.asked.pop(answer.request_id, None)
         if text is None:
             return False  # it came too late, or for a pulse that is no more
         self._note(text, answer)
-        if not self._asked:
+        if not self.asked:
             self.give_up()
-        return not self._asked
+        return not self.asked
 
     def late(self, message: FormulaLate) -> bool:
         """The time is over; True when the pulse was still waiting: it goes on without."""
-        if self._source is None or not self._asked or message.turn != self._turn:
+        if self._source is None or not self.asked or message.turn != self._turn:
             return False
-        for request_id, text in self._asked.items():
+        for request_id, text in self.asked.items():
             reason = f"no answer within {ANSWER_WITHIN_S:g} s"
             name = self._source.name
             slow = Evaluated(request_id, None, "slow", name, reason, "", 0.0, ANSWER_WITHIN_S)
@@ -112,7 +108,7 @@ class FormulaDesk:
 
     def give_up(self) -> None:
         """Nothing that was asked for is waited for any more."""
-        self._asked.clear()
+        self.asked.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -137,10 +133,10 @@ class FormulaDesk:
 
     def inputs(self) -> tuple[tuple[str, float], ...]:
         """What the formulas came to, for the ledger."""
-        if not self._texts:
+        if not self.texts:
             return ()
         told = []
-        for text in self._texts:
+        for text in self.texts:
             found = self._found.get(text)
             if found is not None and found.value is not None:
                 told.append(("shadow" if text == self._shadow else "formula", found.value))
@@ -171,7 +167,7 @@ class FormulaDesk:
                 "source": found.source if found else "",
                 "reason": found.reason if found else "it has not been evaluated yet",
             }
-            for text in self._texts
+            for text in self.texts
             for found in [self._found.get(text)]
         ]
 

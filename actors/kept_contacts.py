@@ -30,13 +30,15 @@ class Promised(NamedTuple):
 
 
 class KeptContacts:
-    """By ticket, those whom agents look at; by contact, those whom agents promised a call; and
-    for whom a ticket is dialed then."""
+    """By ticket, those whom agents look at; by contact, those whom agents promised a call.
+
+    agent_of: for whom a ticket is dialed then; whoever reads an entry takes it out.
+    """
 
     def __init__(self) -> None:
         self._previewed: dict[int, Kept] = {}
         self._promised: dict[int, Promised] = {}
-        self._agents: dict[int, str] = {}
+        self.agent_of: dict[int, str] = {}
 
     def keep(self, ticket: int, contact: ClaimedContact, number: str, flow: Flow) -> None:
         self._previewed[ticket] = Kept(contact, number, flow)
@@ -72,8 +74,4 @@ class KeptContacts:
 
     def dial_for(self, ticket: int, agent_id: str) -> None:
         """From now on the ticket is dialed for this agent."""
-        self._agents[ticket] = agent_id
-
-    def agent(self, ticket: int) -> str:
-        """For whom a ticket is dialed, told once; "" for any agent."""
-        return self._agents.pop(ticket, "") if self._agents else ""
+        self.agent_of[ticket] = agent_id

@@ -9,8 +9,6 @@ Pinned to pykka 4.5: `_PooledActor` leaves pykka's own receive loop when its inb
 inbox raises) and re-enters it when something was put.
 """
 
-import heapq
-import itertools
 import logging
 import queue
 import threading
@@ -25,6 +23,7 @@ from numpy.random import Generator
 from pykka._envelope import Envelope  # the pinned seam
 from pykka.messages import _ActorStop
 
+from actors.live_timers import LiveTimer, TimerThread
 from actors.messages import Crashed
 from actors.runtime import Behaviour, Heir
 from dialer.ports import Sink
@@ -44,7 +43,7 @@ class LiveRuntime:
         self._clock_offset = time.time() - time.monotonic()
         self._seed = np.random.SeedSequence(seed).entropy
         self._ready: queue.SimpleQueue[_PooledActor | None] = queue.SimpleQueue()
-        self._timers = _TimerThread()
+        self._timers = TimerThread()
         self._workers = [
             threading.Thread(target=self._work, name=f"worker-{i}", daemon=True)
             for i in range(workers)
@@ -66,7 +65,7 @@ class LiveRuntime:
         actor_class = _ThreadedActor if self._lane_of(behaviour) == "thread" else _PooledActor
         return actor_class.start(self, behaviour, name)
 
-    def after(self, delay_s: float, to: Sink, message: Any) -> "LiveTimer":
+    def after(self, delay_s: float, to: Sink, message: Any) -> LiveTimer:
         return self._timers.add(time.monotonic() + delay_s, to, message)
 
     def stream(self, name: str) -> Generator:
@@ -351,63 +350,3 @@ class _PooledActor(_BehaviourActor):
         self.runtime._pooled_alive.discard(self)
         self._actor_loop_teardown()
         self.actor_inbox.detach()
-
-
-class LiveTimer:
-    """A message to be told at a time of the monotonic clock."""
-
-    __slots__ = ("_due",)
-
-    def __init__(self, to: Sink, message: Any) -> None:
-        # One field, so that a cancel on another thread is seen whole or not at all.
-        self._due: tuple[Sink, Any] | None = (to, message)
-
-    def cancel(self) -> None:
-        self._due = None
-
-    def fire(self) -> None:
-        due = self._due
-        if due is not None:
-            to, message = due
-            to.tell(message)
-
-
-class _TimerThread:
-    """All timers of a runtime, on one thread."""
-
-    def __init__(self) -> None:
-        self._heap: list[tuple[float, int, LiveTimer]] = []
-        self._number = itertools.count()
-        self._changed = threading.Condition()
-        self._stopped = False
-        self._thread = threading.Thread(target=self._run, name="timers", daemon=True)
-        self._thread.start()
-
-    def add(self, at: float, to: Sink, message: Any) -> LiveTimer:
-        timer = LiveTimer(to, message)
-        with self._changed:
-            heapq.heappush(self._heap, (at, next(self._number), timer))
-            if self._heap[0][2] is timer:
-                self._changed.notify()
-        return timer
-
-    def stop(self) -> None:
-        with self._changed:
-            self._stopped = True
-            self._changed.notify()
-        self._thread.join(5.0)
-
-    def _run(self) -> None:
-        due: list[LiveTimer] = []
-        while True:
-            with self._changed:
-                if self._stopped:
-                    return
-                now = time.monotonic()
-                while self._heap and self._heap[0][0] <= now:
-                    due.append(heapq.heappop(self._heap)[2])
-                if not due:
-                    self._changed.wait(self._heap[0][0] - now if self._heap else None)
-            for timer in due:
-                timer.fire()
-            due.clear()

@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from math import inf
 
+from actors.agent_messages import AgentsCounted, AgentsMoved
 from actors.agent_phases import AgentPhases
 from actors.campaign_cells import CampaignCells
 from actors.counted_agents import TELL_EVERY_S
 from actors.foretold import ToldLookahead, count
 from actors.long_rings import LongRings
 from actors.lookahead_memory import DayCounts, LookaheadMemory
-from actors.messages import AgentsCounted, AgentsMoved, AttemptsReady
+from actors.messages import AttemptsReady
 from actors.pacers import Inputs, Paced
 from actors.score_watch import ScoreWatch
 from dialer.compliance.preset import Preset
@@ -69,6 +70,7 @@ class LookaheadBoard:
     """
 
     hears_calls = True
+    is_steady = False
 
     def __init__(
         self,

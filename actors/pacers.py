@@ -5,11 +5,13 @@ take, written down with all that it was made from, and carried out by the pulse.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from actors.messages import AgentsCounted, AgentsMoved, AttemptsReady
+from actors.agent_messages import AgentsCounted, AgentsMoved
+from actors.messages import AttemptsReady
 from dialer.flow.graph import Flow
 from dialer.flow.nodes import Power, Progressive
+from dialer.message import Message
 from dialer.pacing.redecide import decided_from
 from dialer.pacing.reservations import Reservations
 from dialer.ports import Recalled, Settlement
@@ -24,7 +26,7 @@ ToArm = Callable[[], Sequence[str]]
 """Gives the agents with no call in flight for them."""
 
 
-class Paced(NamedTuple):
+class Paced(Message):
     """How many calls to place. value: what pacing went by. inputs: all that it was made from.
 
     goal: calls in flight that are strived for; None for those in flight and these. clamps: limits
@@ -47,10 +49,12 @@ class Paced(NamedTuple):
 class Pacer(Protocol):
     """Reckons for one campaign, and hears what becomes of its calls and agents.
 
-    hears_calls: whether it wants the steps of calls (`moved`).
+    hears_calls: whether it wants the steps of calls (`moved`). is_steady: a pulse that finds every
+    agent armed and every quota filled has nothing to reckon.
     """
 
     hears_calls: bool
+    is_steady: bool
 
     def pace(self, now: float, seen: Inputs, *, pulse: bool, seized: bool) -> Paced:
         """How many calls to place now.
@@ -94,6 +98,7 @@ class DeafPacer:
     """What a pacer that needs no news makes of it: nothing."""
 
     hears_calls = False
+    is_steady = False
 
     def placed(self, tickets: Sequence[int], now: float) -> None:
         pass
@@ -129,6 +134,8 @@ class RatioPacer(DeafPacer):
     Without reserved agents each pulse places as many as the ratio says.
     """
 
+    is_steady = True
+
     def __init__(self, dialing: Progressive | Power, book: Reservations, to_arm: ToArm) -> None:
         self._ratio = _ratio_of(dialing)
         self._book = book
@@ -147,7 +154,7 @@ class RatioPacer(DeafPacer):
         if not seized:
             dials, quota = book.per_pulse(ratio), book.quota
             return Paced(ratio, dials, seen + decided_from(1, quota, carried, 0, 0), quota)
-        agents = self._to_arm()
+        agents = self._to_arm() if book.idle_agents else ()
         dials = sum([book.arm(agent_id, ratio) for agent_id in agents])
         missing = book.top_up() if pulse else 0
         quota = book.quota

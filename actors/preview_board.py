@@ -6,15 +6,15 @@ is free for it until the contact is dialed or let go, and the feeder keeps the c
 
 from collections.abc import Iterator
 
-from actors.campaign_cells import CampaignCells
-from actors.messages import (
-    NeedContacts,
+from actors.agent_messages import (
     PreviewDecided,
     PreviewFound,
     PreviewOver,
     ShowPreview,
     WithdrawPreview,
 )
+from actors.campaign_cells import CampaignCells
+from actors.messages import NeedContacts
 from actors.pacers import DeafPacer, Inputs, Paced, ToArm
 from actors.tickets import Tickets
 from dialer.flow.graph import Flow
@@ -29,6 +29,8 @@ class PreviewBoard(DeafPacer):
     It is the pacer of a flow that dials by previews, too.
     book: the campaign's reservations. title: the campaign's, for the agent to see.
     """
+
+    is_steady = True
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ which the campaign that asked for it is told; whoever goes away in the midst of 
 
 from typing import NamedTuple
 
-from actors.messages import PreviewDecided, PreviewTimeout, ShowPreview
+from actors.agent_messages import PreviewDecided, PreviewTimeout, ShowPreview
 from actors.roster import PooledAgent
 from actors.runtime import Runtime, Timer
 from dialer.ports import AgentDesk, PreviewCard, Sink

@@ -7,14 +7,9 @@ one of them records what it saw, what it did and why.
 from math import inf
 from typing import Any
 
+from actors.agent_messages import SeizeFailed
 from actors.campaign_parts import Parts
-from actors.messages import (
-    CheckDue,
-    DueAnswer,
-    FormulaLate,
-    PulseDue,
-    SeizeFailed,
-)
+from actors.messages import CheckDue, DueAnswer, FormulaLate, PulseDue
 from actors.runtime import Ref, Runtime
 from dialer.flow.hours import shift_at
 from dialer.flow.interpreter import (
@@ -55,6 +50,8 @@ class Pulses:
         self._seize: SeizeAgent | None = None
         self._evaluating: _Check | None = None
         self._shift_until = 0.0
+        # What the last decision has left: agents reserved, calls in flight and strived for.
+        self._left: tuple[int, int, int] | None = None
 
     def start(self, runtime: Runtime, ref: Ref) -> None:
         """Pulse from now on."""
@@ -66,6 +63,11 @@ class Pulses:
         """Nothing runs any more of what the pulses so far began."""
         self.more_due = False
         self._evaluating = None
+        self.look_again()
+
+    def look_again(self) -> None:
+        """The next pulse goes through the flow, whatever it finds."""
+        self._left = None
 
     def follow(self) -> None:
         """There is a new version of the flow."""
@@ -76,33 +78,39 @@ class Pulses:
     # --- Start --------------------------------------------------------------------------------
 
     def _next(self, due_at: float, now: float) -> None:
-        self._number += 1
-        self.runtime.after(max(0.0, due_at - now), self.ref, PulseDue(self._number, due_at))
+        number = self._number = self._number + 1
+        self.runtime.after(due_at - now, self.ref, PulseDue(number, due_at))
 
     def fire(self, pulse: PulseDue) -> None:
         """The Start node's time has come."""
         parts = self._parts
-        now = self.runtime.now()
+        cells, lines = parts.cells, parts.services.lines
+        now, due_at = self.runtime.now(), pulse.due_at
         interval_s = parts.flow.start.interval_s
-        # A pulse that could not fire in its own interval is gone, and counted.
-        lateness_s = now - pulse.due_at
-        behind = int(lateness_s / interval_s) if lateness_s > interval_s else 0
-        if behind:
-            parts.cells.skipped(behind)
-        self._next(pulse.due_at + (behind + 1) * interval_s, now)
-        parts.services.lines.tick(now)
+        lateness_s = now - due_at
+        if lateness_s > interval_s:
+            # A pulse that could not fire in its own interval is gone, and counted.
+            behind = int(lateness_s / interval_s)
+            cells.skipped(behind)
+            due_at += behind * interval_s
+        self._next(due_at + interval_s, now)
+        if lines.open_breakers:
+            lines.tick(now)
         if parts.obstacles.quiet is not None:
             return
-        if self._evaluating is not None or parts.formulas.waiting:
-            parts.cells.skipped(1)
+        if self._evaluating is not None or parts.formulas.asked:
+            cells.skipped(1)
             return
         if now >= self._shift_until:
             self._tell_shift(now)
         limit = self.limit()
-        parts.cells.fired(lateness_s, within_window=limit != "window")
+        cells.fired(lateness_s, within_window=limit != "window")
         if limit:
             return
-        if parts.callbacks:
+        if self._left is not None and self._left == self._found():
+            parts.decisions.unchanged += 1
+            return
+        if parts.callbacks.is_busy:
             parts.callbacks.strive()
         if not parts.formulas.ask(self.runtime, self._myself, self.ref):
             self._begin()
@@ -116,6 +124,28 @@ class Pulses:
         """Formulas were not evaluated in time."""
         if self._parts.formulas.late(message) and not self.limit():
             self._begin()
+
+    def _found(self) -> tuple[int, int, int] | None:
+        """What a pulse finds, where it has nothing to do: no agent to arm, no call missing."""
+        parts = self._parts
+        book = parts.board.book
+        if (
+            book.idle_agents
+            or book.in_flight < book.quota
+            or not self.more_due
+            or parts.callbacks.is_busy
+        ):
+            return None
+        return len(book), book.in_flight, book.quota
+
+    def _keep_what_is_left(self) -> None:
+        """The next pulse has nothing to decide if this is what it finds.
+
+        Only a pulse begins this, for it alone asks again for agents where a request is over.
+        """
+        parts = self._parts
+        steady = parts.pacer.is_steady and self._seize is not None and not parts.formulas.texts
+        self._left = self._found() if steady else None
 
     def _tell_shift(self, now: float) -> None:
         flow = self._parts.flow
@@ -181,6 +211,7 @@ class Pulses:
         else:
             waiting = "waiting for an agent to come free" if target else "no agent is asked for"
             self.explain(f"{waiting}; {note}" if note else waiting)
+            self._keep_what_is_left()
 
     def seize_failed(self, failure: SeizeFailed) -> None:
         """Agents who were asked for will not come."""
@@ -196,9 +227,9 @@ class Pulses:
         """Agents newly reserved, or whose last attempt ended without a human: dial at once."""
         parts = self._parts
         board = parts.board
-        if not board.to_arm() or self.limit():
+        if not board.book.idle_agents or self.limit():
             return
-        if parts.callbacks:
+        if parts.callbacks.is_busy:
             self._call_back()
             if not board.to_arm():
                 return
@@ -221,11 +252,12 @@ class Pulses:
         """Release contacts: for agents newly armed, and at a pulse what else the pacer wants."""
         parts = self._parts
         now = self.runtime.now()
-        if parts.callbacks:
+        if parts.callbacks.is_busy:
             self._call_back()
         seized = self._seize is not None
         paced = parts.pacer.pace(now, parts.inputs(), pulse=pulse, seized=seized)
-        parts.formulas.tell_shadow(node.dialing)
+        if parts.formulas.texts:
+            parts.formulas.tell_shadow(node.dialing)
         # What a trunk does not take is still missing from the quota at the next pulse.
         dials, room = parts.share.clamped(paced.dials, now)
         goal = parts.board.book.in_flight + dials if paced.goal is None else paced.goal
@@ -243,6 +275,8 @@ class Pulses:
         if paced.note:
             reason = f"{reason}; {paced.note}"
         parts.decisions.tell(now, reason, inputs, paced.value, clamps, dials)
+        if pulse or self._left is not None:
+            self._keep_what_is_left()
 
     # --- why not ------------------------------------------------------------------------------
 
@@ -260,4 +294,5 @@ class Pulses:
     def explain(self, reason: str, **more: Any) -> None:
         """Record why nothing came of it."""
         parts = self._parts
+        self._left = None
         parts.decisions.tell(self.runtime.now(), reason, parts.inputs(), **more)

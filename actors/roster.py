@@ -35,7 +35,6 @@ class PooledAgent:
         "idle_since",
         "profile",
         "reason",
-        "request_id",
         "since",
         "state",
         "wrap_up",
@@ -50,7 +49,6 @@ class PooledAgent:
         self.reason = ""
         self.campaign_id = 0
         self.counts_for = 0
-        self.request_id = 0
         self.attempt_id = 0
         self.bound = False
         self.call: Sink | None = None
@@ -85,6 +83,9 @@ class Roster:
     def held(self, campaign_id: int) -> Iterator[PooledAgent]:
         """Agents ringing or reserved for a campaign, longest idle first."""
         return iter(self._held.get(campaign_id, {}).values())
+
+    def count_held(self, campaign_id: int) -> int:
+        return len(self._held.get(campaign_id, ()))
 
     def holds(self, campaign_id: int, agent_id: str) -> bool:
         return agent_id in self._held.get(campaign_id, {})
@@ -134,7 +135,7 @@ class Roster:
             self._held.get(agent.campaign_id, {}).pop(agent_id, None)
         if after in _FREE or after == "wrap_up":
             self._with.pop(agent.attempt_id, None)
-            agent.attempt_id = agent.request_id = 0
+            agent.attempt_id = 0
             agent.bound = False
             agent.call = None
         if after in _FREE:

@@ -1,28 +1,23 @@
-"""A campaign's request for agents, while it lasts.
+"""A campaign's request for agents of a queue, while it lasts.
 
-The rule of this module: never more phones ring for a request than it has agents missing.
+The rule of this module: it stands until it is withdrawn, and has agents reserved whenever there
+are fewer than it wants; it ends by itself only when nobody came for as long as its TTL.
 """
 
-from actors.messages import SeizeAgents
+from actors.agent_messages import SeizeAgents
 from actors.runtime import Timer
 
 
 class SeizeRequest:
-    """Agents that a campaign wants reserved.
+    """Agents whom a campaign wants to hold.
 
-    missing: those who have not come yet; ringing: those of them whose phones ring. timer: of its
-    end.
+    seize: what it asked last. waits_since: when its campaign last got or lost somebody. timer: of
+    its end; None while it is not short.
     """
 
-    __slots__ = ("expired", "missing", "ringing", "seize", "timer")
+    __slots__ = ("seize", "timer", "waits_since")
 
     def __init__(self, seize: SeizeAgents) -> None:
         self.seize = seize
-        self.missing = seize.wanted
-        self.ringing = 0
-        self.expired = False
+        self.waits_since = 0.0
         self.timer: Timer | None = None
-
-    @property
-    def wants_more(self) -> bool:
-        return not self.expired and self.missing > self.ringing

@@ -17,14 +17,15 @@ class StoreAnswers:
     """A sink that keeps each answer until the feeder takes it.
 
     undo: makes an answer as if it had not been; called on any thread, one answer at a time, and
-    only when the feeder runs no more.
+    only when the feeder runs no more. kept: answers to take. attended: the feeder is at work and
+    takes them until it may `rest`, so it need not be told of them.
     """
 
     def __init__(self, feeder: Sink, undo: Callable[[Any], None]) -> None:
         self._feeder = feeder
         self._undo = undo
-        self._kept: deque[Any] = deque()
-        self._attended = False
+        self.kept: deque[Any] = deque()
+        self.attended = False
         self._closed = False
         self._lock = threading.RLock()
 
@@ -33,27 +34,20 @@ class StoreAnswers:
             if self._closed:
                 self._undo(message)
                 return
-            self._kept.append(message)
-            if self._attended:
+            self.kept.append(message)
+            if self.attended:
                 return
         self._feeder.tell(StoreAnswered())
 
-    def attend(self) -> None:
-        """The feeder is at work and will `take` until nothing is left: it need not be told."""
-        self._attended = True
-
-    def take(self) -> Any:
-        """The next answer; None: there is none, and the feeder is told of the next one again."""
-        if not self._kept:
-            with self._lock:
-                if not self._kept:
-                    self._attended = False
-                    return None
-        return self._kept.popleft()
+    def rest(self) -> bool:
+        """Whether nothing is left to take: then the feeder is told of the next one again."""
+        with self._lock:
+            self.attended = bool(self.kept)
+            return not self.attended
 
     def close(self) -> None:
         """The feeder takes no more answers."""
         with self._lock:
             self._closed = True
-            while self._kept:
-                self._undo(self._kept.popleft())
+            while self.kept:
+                self._undo(self.kept.popleft())

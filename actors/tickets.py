@@ -17,7 +17,8 @@ from dialer.ports import Sink
 class Tickets:
     """Draws tickets and knows those that are being made ready.
 
-    pacer: hears of them; it is set before the first is drawn.
+    pacer: hears of them; it is set before the first is drawn. preparing: those that are being made
+    ready; whoever takes one out calls `plan` after it.
     """
 
     pacer: Pacer
@@ -31,14 +32,7 @@ class Tickets:
         self._feeder = feeder
         self._last = 0
         self._request_id = 0
-        self._preparing: set[int] = set()
-
-    def __len__(self) -> int:
-        """Contacts that are being made ready."""
-        return len(self._preparing)
-
-    def __contains__(self, ticket: int) -> bool:
-        return ticket in self._preparing
+        self.preparing: set[int] = set()
 
     def start(self, number: int) -> None:
         """Count from here, so that no answer to a former campaign is taken for one to this."""
@@ -58,7 +52,7 @@ class Tickets:
     def prepare_one(self) -> int:
         """A ticket that is being made ready; whoever draws it asks for its contact."""
         self._last += 1
-        self._preparing.add(self._last)
+        self.preparing.add(self._last)
         return self._last
 
     def need(self, dials: int, now: float, picks: tuple[bool, ...] = ()) -> None:
@@ -67,7 +61,7 @@ class Tickets:
             return
         tickets = tuple(range(self._last + 1, self._last + dials + 1))
         self._last += dials
-        self._preparing.update(tickets)
+        self.preparing.update(tickets)
         for ticket in tickets:
             self._book.placed(ticket)
         self.pacer.placed(tickets, now)
@@ -76,12 +70,8 @@ class Tickets:
 
     def prepare(self, ticket: int) -> None:
         """It is being made ready from now on."""
-        self._preparing.add(ticket)
+        self.preparing.add(ticket)
         self.plan()
-
-    def done(self, ticket: int) -> None:
-        """It is being made ready no more; `plan` must follow."""
-        self._preparing.discard(ticket)
 
     def never_placed(self, ticket: int, now: float) -> None:
         """It came to no call."""
@@ -90,15 +80,16 @@ class Tickets:
 
     def lost(self, now: float) -> None:
         """The feeder was made anew: what it was asked will never be answered."""
-        for ticket in self._preparing:
+        for ticket in self.preparing:
             self.never_placed(ticket, now)
         self.forget()
 
     def forget(self) -> None:
         """The campaign is taken down."""
-        self._preparing.clear()
+        self.preparing.clear()
         self.plan()
 
     def plan(self) -> None:
         """Let the other campaigns know what of ours is on its way to the trunk."""
-        self._share.plan(len(self._preparing), self._calls.waiting)
+        planned = self._share.planned
+        planned.preparing, planned.waiting = len(self.preparing), self._calls.waiting

@@ -34,15 +34,17 @@ class _Quality:
         )
 
     def ended(self, call: ReachedCall) -> None:
-        alerted_at = call.alerted_at or call.answered_at
+        answered_at = call.answered_at
+        alerted_at = call.alerted_at or answered_at
         if alerted_at:
             self.delay.observe(max(0.0, alerted_at - call.dialed_at))
-        if call.answered_at:
-            self.answers.value += 1
-            if call.ended_at - call.answered_at < SHORT_CALL_S:
-                self.short.value += 1
-        if alerted_at or call.outcome in _EFFECTIVE:
             self.effective.value += 1
+        elif call.outcome in _EFFECTIVE:
+            self.effective.value += 1
+        if answered_at:
+            self.answers.value += 1
+            if call.ended_at - answered_at < SHORT_CALL_S:
+                self.short.value += 1
 
 
 class TrunkCells:

@@ -13,7 +13,7 @@ from actors.trunk_cells import TrunkCells
 from dialer.calls import ReachedCall
 from dialer.events import EndCause, TrunkChanged
 from dialer.metrics import Metrics
-from dialer.trunks.line import NO_LIMIT, Line, LineLimits, Room
+from dialer.trunks.line import NO_LIMIT, Line, LineLimits, Planned, Room
 
 log = logging.getLogger("foredial.trunks")
 
@@ -42,7 +42,7 @@ class TrunkLines:
     """Lines by the trunk's name; one that nobody has set up has no limits.
 
     news: told whenever a trunk goes up or down, whether the carrier or the breaker says so. It is
-    called under the lock and must not come back here.
+    called under the lock and must not come back here. open_breakers: how many trunks rest.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class TrunkLines:
         self._carriers: dict[str, TrunkChanged] = {}
         self._news = news
         self._lock = threading.Lock()
-        self._open_breakers = 0
+        self.open_breakers = 0
         for name, line_limits in (limits or {}).items():
             self.set_limits(name, line_limits)
 
@@ -67,14 +67,16 @@ class TrunkLines:
 
     # --- room ---------------------------------------------------------------------------------
 
-    def plan(self, name: str, campaign_id: int, preparing: int, waiting: int) -> None:
-        """What a campaign has on its way: without a slot yet, and waiting for the slot it has."""
+    def planned(self, name: str, campaign_id: int) -> Planned:
+        """Where a campaign keeps what it has on its way; it need not take the lock for that."""
         with self._lock:
-            self._lines[name].plan(campaign_id, preparing, waiting)
+            return self._lines[name].planned(campaign_id)
 
     def room(self, names: tuple[str, ...], now: float, within_s: float) -> Room:
         """How many calls may be released over these trunks, to leave within that time."""
         with self._lock:
+            if len(names) == 1 and self._lines[names[0]].is_free:
+                return NO_LIMIT
             rooms = [self._lines[name].room(now, within_s) for name in names]
         if len(rooms) == 1:
             return rooms[0]
@@ -118,11 +120,10 @@ class TrunkLines:
         """A call is over, or goes on elsewhere; a second time does nothing."""
         with self._lock:
             line = self._lines[name]
-            if not line.carries(attempt_id):
-                return
-            self._cells[name].ended(call)
-            if line.ended(attempt_id, cause, bool(call.answered_at), now):
-                self._breaker_moved(name, now)
+            if attempt_id in line.calls:
+                self._cells[name].ended(call)
+                if line.ended(attempt_id, cause, call.answered_at > 0, now):
+                    self._breaker_moved(name, now)
 
     # --- up and down --------------------------------------------------------------------------
 
@@ -133,9 +134,7 @@ class TrunkLines:
             self._publish(change.trunk, change.at)
 
     def tick(self, now: float) -> None:
-        """Let breakers whose back-off is over try again; call it now and then."""
-        if not self._open_breakers:
-            return
+        """Let breakers whose back-off is over try again; call it now and then while any is open."""
         with self._lock:
             for name, line in self._lines.items():
                 if line.breaker.tick(now):
@@ -143,7 +142,7 @@ class TrunkLines:
 
     def _breaker_moved(self, name: str, now: float) -> None:
         breaker = self._lines[name].breaker
-        self._open_breakers = sum(line.breaker.state == "open" for line in self._lines.values())
+        self.open_breakers = sum(line.breaker.state == "open" for line in self._lines.values())
         self._cells[name].breaker(breaker.state)
         rest_s = round(breaker.open_until - now)
         match breaker.state:

@@ -7,32 +7,25 @@ releases contacts for a channel that is as good as taken.
 from actors.trunk_lines import TrunkLines
 from dialer.flow.graph import Flow
 from dialer.flow.nodes import Dial
-from dialer.trunks.line import NO_LIMIT, Room
+from dialer.trunks.line import NO_LIMIT, Planned, Room
 
 
 class TrunkShare:
-    """One campaign's view of the lines."""
+    """One campaign's view of the lines. planned: what it has on its way, which it keeps true."""
 
     def __init__(self, campaign_id: int, lines: TrunkLines, flow: Flow) -> None:
         self._campaign_id = campaign_id
         self._lines = lines
-        self._planned = (0, 0)
+        self.planned = Planned()
         self._follow(flow)
 
     def follow(self, flow: Flow) -> None:
         """A new version: what is on its way counts for the new flow's trunk."""
-        planned = self._planned
-        self.plan(0, 0)
+        former = self.planned
+        preparing, waiting = former.preparing, former.waiting
+        former.preparing = former.waiting = 0
         self._follow(flow)
-        self.plan(*planned)
-
-    def plan(self, preparing: int, waiting: int) -> None:
-        """How many calls are being made ready, and how many wait for the slot they have."""
-        if (preparing, waiting) == self._planned:
-            return
-        self._planned = (preparing, waiting)
-        if self._channels:
-            self._lines.plan(self._channels[0], self._campaign_id, preparing, waiting)
+        self.planned.preparing, self.planned.waiting = preparing, waiting
 
     def clamped(self, dials: int, now: float) -> tuple[int, Room]:
         """As many of these dials as the trunks take until the next pulse, and the limit if any."""
@@ -47,3 +40,5 @@ class TrunkShare:
         dials = [node for node in flow.definition.nodes if isinstance(node, Dial)]
         self._channels = tuple(dict.fromkeys(name for dial in dials for name in dial.channels))
         self._within_s = max(1.0, flow.start.interval_s)
+        if self._channels:
+            self.planned = self._lines.planned(self._channels[0], self._campaign_id)

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from config.fields import Address
 from config.formulas_shipped import formulas_markdown
 from config.settings import Settings
-from dialer import metrics, outcomes
+from dialer import metric_catalogue, outcomes
 
 BEGIN = "<!-- from the code: python -m config.reference -->"
 END = "<!-- until here -->"
@@ -73,7 +73,7 @@ def pages() -> Iterator[tuple[Path, str]]:
         renewed(configuration.read_text("utf-8"), settings_markdown(), outcomes_markdown()),
     )
     catalogue = DOCS / "metrics.md"
-    yield catalogue, renewed(catalogue.read_text("utf-8"), metrics.markdown())
+    yield catalogue, renewed(catalogue.read_text("utf-8"), metric_catalogue.markdown())
     guide = DOCS / "formulas.md"
     yield guide, renewed(guide.read_text("utf-8"), formulas_markdown())
 

@@ -39,10 +39,14 @@ class EarlyMedia(Message):
 
 
 class Answered(Message):
-    """The far end answered (200), and its dialog is kept so that a crash cannot strand it."""
+    """The far end answered (200), and its dialog is kept so that a crash cannot strand it.
+
+    verdict: as of `CpaVerdict`, where it is there with the answer and comes by itself no more.
+    """
 
     attempt_id: int
     at: float
+    verdict: str = ""
 
 
 class CpaVerdict(Message):

@@ -32,7 +32,8 @@ class Pulse(Message, tag="pulse"):
 
     inputs: what the decision was made from, as (name, value). value: what the pacing figure
     came to. clamps: names of the limits that cut it, in order. dials: contacts released.
-    reason: why it came to that, in the words of `explain pulse`.
+    reason: why it came to that, in the words of `explain pulse`. unchanged: decisions between the
+    record before and this one that came to the same as the former, and so are not recorded.
     """
 
     campaign_id: int
@@ -42,6 +43,7 @@ class Pulse(Message, tag="pulse"):
     clamps: tuple[str, ...] = ()
     dials: int = 0
     reason: str = ""
+    unchanged: int = 0
 
     @property
     def pulse_id(self) -> str:
@@ -50,7 +52,7 @@ class Pulse(Message, tag="pulse"):
 
 
 class CallMoved(Message, tag="call"):
-    """An attempt entered a state of `dialer.calls`.
+    """An attempt entered a state of `dialer.calls`; not "ended", since "settled" comes with it.
 
     detail: of "bridged" the agent; of "settled" the outcome.
     """

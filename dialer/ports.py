@@ -341,7 +341,7 @@ class Evaluate(Message):
 class Evaluated(Message):
     """Answer to `evaluate`: a number, or why there is none.
 
-    value: None where there is none. result: of `dialer.metrics.PACING_RESULTS`. source: of
+    value: None where there is none. result: of `dialer.metric_catalogue.PACING_RESULTS`. source: of
     `PACING_SOURCES`. reason: "" where the value is as good as can be; it may also tell why another
     source than the usual one gave it. missed: what went wrong at the usual source then, as a
     result; "" where nothing did. sampled_at: when the samples were taken that it rests on.
@@ -360,7 +360,7 @@ class Evaluated(Message):
 class MetricSource(Protocol):
     """Evaluates formulas over the dialer's series. A slow one never holds an actor up.
 
-    name: of `dialer.metrics.PACING_SOURCES`.
+    name: of `dialer.metric_catalogue.PACING_SOURCES`.
     """
 
     name: str

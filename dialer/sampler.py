@@ -8,7 +8,8 @@ labels `job` and `instance`, the series `up`, and a staleness marker where a ser
 
 from collections.abc import Callable, Iterable, Iterator
 
-from dialer.metrics import Cell, Histogram, Metric, Metrics
+from dialer.metric_catalogue import Metric
+from dialer.metrics import Cell, Histogram, Metrics
 from dialer.promql import SeriesStore
 from dialer.promql import labels as label_sets
 from dialer.promql.labels import BUCKET, NAME, Labels

@@ -62,14 +62,22 @@ class _Line:
         self.timer: Timer | None = None
 
     def tell(self, what: str, /) -> None:
-        self._trunk.happens(self, what)
+        """Its time has come for this."""
+        trunk = self._trunk
+        with trunk.lock:
+            if self.state != "over":
+                step = _STEPS.get(what)
+                if step is not None:
+                    step(trunk, self)
+                else:
+                    trunk.end(self, _CAUSES[what])
 
 
 class SimTrunk:
     """The Trunk port: takes calls, rings, answers as their fates say, and hangs up when customers
     do. Any thread may come in; a lock keeps each call's story in order.
 
-    PROMPT_S: how long a played prompt lasts. trouble: what it suffers from now.
+    PROMPT_S: how long a played prompt lasts. trouble: what it suffers from now. lock: of all lines.
     """
 
     PROMPT_S = 5.0
@@ -85,7 +93,7 @@ class SimTrunk:
         self._fate = callees.fates(runtime.stream, name)
         self._luck = uniform(runtime.stream(f"carrier/{name}/trouble"))
         self._lines: dict[int, _Line] = {}
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._in_use = Gauge()
         if metrics is not None:
             metrics.open_trunk(name)
@@ -97,7 +105,7 @@ class SimTrunk:
 
     def dial(self, request: DialRequest, events: Sink) -> None:
         attempt_id, now = request.attempt_id, self._runtime.now()
-        with self._lock:
+        with self.lock:
             lines = self._lines
             if self.trouble.refuses or (self._channels and len(lines) >= self._channels):
                 events.tell(Ended(attempt_id, now, _FULL))
@@ -109,20 +117,20 @@ class SimTrunk:
             line.timer = self._runtime.after(fate.post_dial_delay_s, line, what)
 
     def cancel(self, attempt_id: int) -> None:
-        with self._lock:
+        with self.lock:
             line = self._lines.get(attempt_id)
             if line is not None and line.state in ("dialing", "ringing"):
-                self._end(line, EndCause("near", 487, 0, "Request Terminated"))
+                self.end(line, EndCause("near", 487, 0, "Request Terminated"))
 
     def hang_up(self, attempt_id: int) -> None:
-        with self._lock:
+        with self.lock:
             line = self._lines.get(attempt_id)
             if line is not None:
                 live = line.state in ("answered", "bridged")
-                self._end(line, _HUNG_UP if live else _CANCELLED)
+                self.end(line, _HUNG_UP if live else _CANCELLED)
 
     def bridge(self, attempt_id: int, agent_id: str) -> None:  # noqa: ARG002
-        with self._lock:
+        with self.lock:
             line = self._lines.get(attempt_id)
             if line is not None and line.state == "answered":
                 line.state = "bridged"
@@ -130,33 +138,18 @@ class SimTrunk:
                 self._tell(line, Bridged(attempt_id, self._runtime.now()))
 
     def play(self, attempt_id: int, prompt: str, then_hang_up: bool) -> None:  # noqa: ARG002
-        with self._lock:
+        with self.lock:
             line = self._lines.get(attempt_id)
             if line is not None and then_hang_up:
                 self._next_is(line, "near_hang_up", self.PROMPT_S)
 
     # --- what happens -------------------------------------------------------------------------
 
-    def happens(self, line: _Line, what: str) -> None:
-        """A line's time has come for this."""
-        with self._lock:
-            if self._lines.get(line.attempt_id) is not line:
-                return
-            match what:
-                case "ring":
-                    self._ring(line)
-                case "answer":
-                    self._answer(line)
-                case "verdict":
-                    self._give_verdict(line)
-                case _:
-                    self._end(line, _CAUSES[what])
-
     def drop_calls(self) -> None:
         """The carrier fails: its calls fall, and every dial still ends."""
-        with self._lock:
+        with self.lock:
             for line in [*self._lines.values()]:
-                self._end(line, _DROPPED)
+                self.end(line, _DROPPED)
 
     def _ring(self, line: _Line) -> None:
         fate = line.fate
@@ -170,17 +163,24 @@ class SimTrunk:
     def _answer(self, line: _Line) -> None:
         fate = line.fate
         line.state = "answered"
-        self._tell(line, Answered(line.attempt_id, self._runtime.now()))
+        now = self._runtime.now()
+        if not fate.verdict_after_s:
+            self._tell(line, Answered(line.attempt_id, now, fate.verdict))
+            self._stay(line)
+            return
+        self._tell(line, Answered(line.attempt_id, now))
         if fate.patience_s < fate.verdict_after_s:
             line.timer = self._runtime.after(fate.patience_s, line, "far_hang_up")
-        elif fate.verdict_after_s:
-            line.timer = self._runtime.after(fate.verdict_after_s, line, "verdict")
         else:
-            self._give_verdict(line)
+            line.timer = self._runtime.after(fate.verdict_after_s, line, "verdict")
 
     def _give_verdict(self, line: _Line) -> None:
+        self._tell(line, CpaVerdict(line.attempt_id, self._runtime.now(), line.fate.verdict))
+        self._stay(line)
+
+    def _stay(self, line: _Line) -> None:
+        """Whoever was judged stays on the line for a while."""
         fate = line.fate
-        self._tell(line, CpaVerdict(line.attempt_id, self._runtime.now(), fate.verdict))
         is_known_machine = fate.verdict != "human" and not fate.is_live
         stays_s = fate.talk_s if is_known_machine else fate.patience_s - fate.verdict_after_s
         line.timer = self._runtime.after(stays_s, line, "far_hang_up")
@@ -202,13 +202,21 @@ class SimTrunk:
         else:
             line.events.tell(event)
 
-    def _end(self, line: _Line, cause: EndCause) -> None:
+    def end(self, line: _Line, cause: EndCause) -> None:
         if line.timer is not None:
             line.timer.cancel()
         lines = self._lines
+        line.state = "over"
         del lines[line.attempt_id]
         self._in_use.value = len(lines)
         self._tell(line, Ended(line.attempt_id, self._runtime.now(), cause))
+
+
+_STEPS = {
+    "ring": SimTrunk._ring,
+    "answer": SimTrunk._answer,
+    "verdict": SimTrunk._give_verdict,
+}
 
 
 class Carrier(Behaviour):

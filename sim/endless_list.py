@@ -12,7 +12,7 @@ from dialer.ports import AttributeValue, ClaimRequest, Sink
 from dialer.score.past import NO_PAST, Past
 from sim.memory_store import MemoryStore
 
-_AT_ONCE = 1000
+_AT_ONCE = 64
 _FIRST = 120_000_000
 _SPAN = 1_000_000_000
 
@@ -67,6 +67,5 @@ class EndlessList(MemoryStore):
         while len(fresh) < request.limit and self._made < room and not request.hot_only:
             made = min(self._made + _AT_ONCE, self._at_most)
             first, self._made = self._made + 1, int(made)
-            for contact in range(first, self._made + 1):
-                self.add(contact, self._person(contact))
+            self.add_new(range(first, self._made + 1), self._person)
         super().claim(request, reply_to)

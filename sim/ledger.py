@@ -49,12 +49,43 @@ class StepReader:
         """A campaign decided."""
 
 
+class _Together:
+    """Several readers of steps, for whom the records are looked through once."""
+
+    def __init__(self, readers: Sequence[StepReader]) -> None:
+        self._steps: dict[str, list[Callable[[CallMoved], None]]] = {}
+        for reader in readers:
+            for state, step in reader.steps.items():
+                self._steps.setdefault(state, []).append(step)
+        self._on_agent = [r.on_agent for r in readers if _has_own(r, "on_agent")]
+        self._on_pulse = [r.on_pulse for r in readers if _has_own(r, "on_pulse")]
+
+    def extend(self, records: Sequence[Message]) -> None:
+        steps_of = self._steps.get
+        for record in records:
+            if type(record) is CallMoved:
+                for step in steps_of(record.state, ()):
+                    step(record)
+            elif type(record) is AgentMoved:
+                for on_agent in self._on_agent:
+                    on_agent(record)
+            elif type(record) is Pulse:
+                for on_pulse in self._on_pulse:
+                    on_pulse(record)
+
+
+def _has_own(reader: StepReader, name: str) -> bool:
+    return getattr(type(reader), name) is not getattr(StepReader, name)
+
+
 class Ledger:
     """A sink of records. journals: who reads them, each in order, at every `flush`."""
 
     def __init__(self, *journals: Reader) -> None:
         self._records: list[Message] = []
-        self._journals = journals
+        together = [j for j in journals if isinstance(j, StepReader) and not _has_own(j, "extend")]
+        self._journals: list[Reader] = [j for j in journals if j not in together]
+        self._journals.append(_Together(together))
         # Every call tells several records: the list itself takes them.
         self.tell = self._records.append
 

@@ -6,11 +6,10 @@ nothing that a simulation does not read.
 
 import heapq
 import threading
-from collections import Counter, deque
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Container, Mapping, Sequence
 from itertools import islice
 
-from dialer.list_turns import ListTurns
 from dialer.outcomes import OUTCOMES
 from dialer.ports import (
     LIST_PAUSED,
@@ -30,62 +29,13 @@ from dialer.ports import (
     StoreFailed,
 )
 from dialer.score.past import NO_PAST, Past
+from sim.campaign_contacts import InCampaign
 
 SavedFilter = Callable[[Mapping[str, AttributeValue], float], bool]
 """(attributes, epoch seconds of the claim) -> whether the contact is one of them"""
 
 
 _DEFAULT_LIST = 1
-
-
-class _InCampaign:
-    """What one campaign knows of its contacts.
-
-    fresh: those that it may not have touched yet, oldest first. state: of those it has touched.
-    hot: leads that have not been dialed yet, and when each is due. callbacks, callback_due: the
-    call-backs that are owed, and when each is due.
-    """
-
-    def __init__(self, contact_ids: Iterable[int]) -> None:
-        self.fresh: deque[int] = deque(contact_ids)
-        self.waiting: list[tuple[float, int]] = []
-        self.hot: dict[int, float] = {}
-        self.callbacks: dict[int, Callback] = {}
-        self.callback_due: dict[int, float] = {}
-        self.state: dict[int, str] = {}
-        self.resume: dict[int, str] = {}
-        self.attempts: Counter[int] = Counter()
-        self.tried: dict[int, tuple[str, ...]] = {}
-        self.turns_of_due = ListTurns()
-        self.turns_of_fresh = ListTurns()
-
-    def next_due_at(self) -> float:
-        """When the next waiting contact is due, call-backs included; 0 for none."""
-        first = [self.waiting[0][0]] if self.waiting else []
-        return min([*first, *self.callback_due.values()], default=0.0)
-
-    def owe(self, contact_id: int, callback: Callback) -> None:
-        """The contact waits for its call-back, and for nothing else."""
-        self.forget(contact_id)
-        self.state[contact_id] = "waiting"
-        self.callbacks[contact_id] = callback
-        self.callback_due[contact_id] = callback.at
-
-    def made_good(self, contact_id: int) -> None:
-        """No call-back is owed any more."""
-        if self.callbacks:
-            self.callbacks.pop(contact_id, None)
-            self.callback_due.pop(contact_id, None)
-
-    def forget(self, contact_id: int) -> None:
-        """The contact waits for nothing of what it waited for."""
-        self.made_good(contact_id)
-        self.hot.pop(contact_id, None)
-        if self.state.get(contact_id) == "waiting":
-            self.waiting = [entry for entry in self.waiting if entry[1] != contact_id]
-            heapq.heapify(self.waiting)
-        if contact_id in self.fresh:
-            self.fresh.remove(contact_id)
 
 
 class MemoryStore:
@@ -103,7 +53,7 @@ class MemoryStore:
         self._contacts = dict(contacts)
         self._filters = filters if filters is not None else {}
         self._known = campaigns
-        self._campaigns: dict[int, _InCampaign] = {}
+        self._campaigns: dict[int, InCampaign] = {}
         self._open: dict[int, AttemptDraft] = {}
         self._numbers: set[str] = set()
         self._attempt_id = 0
@@ -141,13 +91,23 @@ class MemoryStore:
                     campaign.fresh.append(contact_id)
             self._contacts[contact_id] = attributes
 
+    def add_new(
+        self, contact_ids: range, person: Callable[[int], Mapping[str, AttributeValue]]
+    ) -> None:
+        """Put in contacts who were not there, each with the attributes that `person` gives."""
+        with self._lock:
+            self._contacts.update(zip(contact_ids, map(person, contact_ids), strict=True))
+            for campaign in self._campaigns.values():
+                campaign.fresh.extend(contact_ids)
+
     def add_hot(self, campaign_id: int, contact_id: int, now: float) -> None:
         """Have a campaign dial a contact next, unless it has been dialed or refused before."""
         with self._lock:
             campaign = self._campaign(campaign_id)
-            untried = not campaign.attempts[contact_id] and not campaign.resume.get(contact_id)
-            if campaign.state.get(contact_id, "waiting") == "waiting" and untried:
-                campaign.state[contact_id] = "waiting"
+            standing = campaign.touched[contact_id]
+            untried = not standing.attempts and not standing.resume_node
+            if standing.state in ("", "waiting") and untried:
+                standing.state = "waiting"
                 campaign.hot[contact_id] = now
                 if contact_id in campaign.fresh:
                     campaign.fresh.remove(contact_id)
@@ -156,7 +116,7 @@ class MemoryStore:
         """Have a campaign call a contact back; False where it is held or on the line now."""
         with self._lock:
             campaign = self._campaign(campaign_id)
-            if campaign.state.get(contact_id) in ("claimed", "in_flight"):
+            if campaign.touched[contact_id].state in ("claimed", "in_flight"):
                 return False
             campaign.owe(contact_id, callback)
             return True
@@ -199,7 +159,9 @@ class MemoryStore:
     def states(self, campaign_id: int) -> dict[int, str]:
         """The state of each contact that a campaign has touched."""
         campaign = self._campaigns.get(campaign_id)
-        return dict(campaign.state) if campaign is not None else {}
+        if campaign is None:
+            return {}
+        return {contact: each.state for contact, each in campaign.touched.items() if each.state}
 
     def attributes(self, contact_id: int) -> Mapping[str, AttributeValue]:
         """What is known of a contact."""
@@ -250,7 +212,7 @@ class MemoryStore:
         next_due_at = self._next_due_at(campaign)
         reply_to.tell(ContactsClaimed(request.request_id, tuple(chosen), next_due_at))
 
-    def _next_due_at(self, campaign: _InCampaign) -> float:
+    def _next_due_at(self, campaign: InCampaign) -> float:
         if not self._paused:
             return campaign.next_due_at()
         waiting = [*campaign.waiting, *((at, c) for c, at in campaign.callback_due.items())]
@@ -272,7 +234,7 @@ class MemoryStore:
         return ""
 
     def _ahead(
-        self, campaign: _InCampaign, due_at: dict[int, float], request: ClaimRequest, most: int
+        self, campaign: InCampaign, due_at: dict[int, float], request: ClaimRequest, most: int
     ) -> list[int]:
         """Those who go first and whose time has come, the longest due first."""
         if not due_at:
@@ -281,14 +243,14 @@ class MemoryStore:
             (at, contact_id)
             for contact_id, at in due_at.items()
             if at <= request.now
-            and campaign.state[contact_id] == "waiting"
+            and campaign.touched[contact_id].state == "waiting"
             and not self._is_paused(contact_id)
             and self._fits(contact_id, request)
         )
         return [contact_id for _, contact_id in due[: max(0, most)]]
 
     def _due(
-        self, campaign: _InCampaign, request: ClaimRequest, limit: int, list_id: int
+        self, campaign: InCampaign, request: ClaimRequest, limit: int, list_id: int
     ) -> list[int]:
         """Contacts of a list whose time has come, first come first."""
         found: list[int] = []
@@ -311,7 +273,7 @@ class MemoryStore:
         return not name or self._filters[name](self._contacts[contact_id], request.now)
 
     def _untouched(
-        self, campaign: _InCampaign, request: ClaimRequest, limit: int, list_id: int
+        self, campaign: InCampaign, request: ClaimRequest, limit: int, list_id: int
     ) -> list[int]:
         """Contacts of a list that the campaign never had, in the order asked for."""
         fifo = request.order == "fifo"
@@ -344,19 +306,20 @@ class MemoryStore:
         return NO_PAST
 
     def _claimed(
-        self, campaign: _InCampaign, contact_id: int, pasts: dict[int, Past] | None
+        self, campaign: InCampaign, contact_id: int, pasts: dict[int, Past] | None
     ) -> ClaimedContact:
         past = None
         if pasts is not None:
             past = pasts.get(contact_id) or self.first_past(contact_id)
-        campaign.state[contact_id] = "claimed"
+        standing = campaign.touched[contact_id]
+        standing.state = "claimed"
         return ClaimedContact(
             contact_id,
             self._contacts[contact_id],
-            campaign.resume.get(contact_id, ""),
-            campaign.attempts[contact_id],
-            campaign.tried.get(contact_id, ()),
-            campaign.callbacks.get(contact_id),
+            standing.resume_node,
+            standing.attempts,
+            standing.tried,
+            campaign.callbacks.get(contact_id) if campaign.callbacks else None,
             contact_id in campaign.hot,
             past,
         )
@@ -371,42 +334,43 @@ class MemoryStore:
                 reason = f"campaign {draft.campaign_id} does not hold contact {draft.contact_id}"
                 reply_to.tell(StoreFailed(request_id, reason))
                 return
-        ids: list[int] = []
-        for draft in drafts:
-            if self._is_paused(draft.contact_id):
-                ids.append(LIST_PAUSED)
-                continue
-            if draft.number in self._numbers:
-                ids.append(NUMBER_BUSY)
-                continue
-            self._attempt_id += 1
-            self._open[self._attempt_id] = draft
-            self._numbers.add(draft.number)
-            campaign = self._campaign(draft.campaign_id)
-            campaign.state[draft.contact_id] = "in_flight"
-            campaign.hot.pop(draft.contact_id, None)
-            ids.append(self._attempt_id)
-        reply_to.tell(AttemptsCommitted(request_id, tuple(ids)))
+        reply_to.tell(AttemptsCommitted(request_id, tuple([self._commit(d) for d in drafts])))
+
+    def _commit(self, draft: AttemptDraft) -> int:
+        """The id of the attempt, or why there is none."""
+        contact_id, number = draft.contact_id, draft.number
+        if self._paused and self._is_paused(contact_id):
+            return LIST_PAUSED
+        if number in self._numbers:
+            return NUMBER_BUSY
+        self._attempt_id += 1
+        self._open[self._attempt_id] = draft
+        self._numbers.add(number)
+        campaign = self._campaigns[draft.campaign_id]
+        campaign.touched[contact_id].state = "in_flight"
+        if campaign.hot:
+            campaign.hot.pop(contact_id, None)
+        return self._attempt_id
 
     def _settle(self, settlement: Settlement) -> None:
         draft = self._open.pop(settlement.attempt_id, None)
         if draft is None:
             self.ignored_settlements += 1
             return
-        self._numbers.discard(draft.number)
+        campaign = self._campaign(draft.campaign_id)
+        contact_id, number, what_next = draft.contact_id, draft.number, settlement.next
+        self._numbers.discard(number)
         self.settlements.append(settlement)
         if self._pasts is not None:
             self._add_to_past(self._pasts, settlement)
-        campaign = self._campaign(draft.campaign_id)
+        standing = campaign.touched[contact_id]
         if OUTCOMES[settlement.outcome].counts:
-            campaign.attempts[draft.contact_id] += 1
-            campaign.made_good(draft.contact_id)
-            campaign.tried[draft.contact_id] = (
-                *campaign.tried.get(draft.contact_id, ()),
-                draft.number,
-            )
-        campaign.resume[draft.contact_id] = settlement.next.resume_node
-        self._put(campaign, draft.contact_id, settlement.next.state, settlement.next.due_at)
+            standing.attempts += 1
+            standing.tried = (*standing.tried, number)
+            if campaign.callbacks:
+                campaign.made_good(contact_id)
+        standing.resume_node = what_next.resume_node
+        self._put(campaign, contact_id, what_next.state, what_next.due_at)
 
     def _defer(self, deferrals: Sequence[Deferral]) -> None:
         for deferral in deferrals:
@@ -414,7 +378,7 @@ class MemoryStore:
                 continue
             campaign = self._campaign(deferral.campaign_id)
             if deferral.resume_node:
-                campaign.resume[deferral.contact_id] = deferral.resume_node
+                campaign.touched[deferral.contact_id].resume_node = deferral.resume_node
             state = "waiting" if deferral.state == "due" else deferral.state
             if state != "waiting":
                 campaign.made_good(deferral.contact_id)
@@ -423,18 +387,19 @@ class MemoryStore:
     def _dispose(self, disposal: Disposal) -> None:
         self.dispositions[disposal.attempt_id] = disposal.disposition
         campaign, contact_id = self._campaign(disposal.campaign_id), disposal.contact_id
-        settled = campaign.state.get(contact_id) in ("waiting", "done", "refused")
-        if not settled or campaign.attempts[contact_id] != disposal.attempts:
+        standing = campaign.touched[contact_id]
+        settled = standing.state in ("waiting", "done", "refused")
+        if not settled or standing.attempts != disposal.attempts:
             return
         campaign.forget(contact_id)
-        campaign.resume[contact_id] = disposal.next.resume_node
+        standing.resume_node = disposal.next.resume_node
         if disposal.callback is not None:
             campaign.owe(contact_id, disposal.callback)
         else:
             self._put(campaign, contact_id, disposal.next.state, disposal.next.due_at)
 
-    def _put(self, campaign: _InCampaign, contact_id: int, state: str, due_at: float) -> None:
-        campaign.state[contact_id] = state
+    def _put(self, campaign: InCampaign, contact_id: int, state: str, due_at: float) -> None:
+        campaign.touched[contact_id].state = state
         if contact_id in campaign.hot:
             campaign.hot[contact_id] = due_at
         elif contact_id in campaign.callbacks:
@@ -442,12 +407,12 @@ class MemoryStore:
         elif state == "waiting":
             heapq.heappush(campaign.waiting, (due_at, contact_id))
 
-    def _state(self, campaign_id: int, contact_id: int) -> str | None:
+    def _state(self, campaign_id: int, contact_id: int) -> str:
         campaign = self._campaigns.get(campaign_id)
-        return campaign.state.get(contact_id) if campaign is not None else None
+        return campaign.touched[contact_id].state if campaign is not None else ""
 
-    def _campaign(self, campaign_id: int) -> _InCampaign:
+    def _campaign(self, campaign_id: int) -> InCampaign:
         campaign = self._campaigns.get(campaign_id)
         if campaign is None:
-            campaign = self._campaigns[campaign_id] = _InCampaign(self._contacts)
+            campaign = self._campaigns[campaign_id] = InCampaign(self._contacts)
         return campaign

@@ -8,18 +8,22 @@ claiming an agent, waiting, leaving, talking, wrapping up, is what the dialer do
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from actors.agent_messages import AddAgent
 from actors.call import Call, CallPlan
-from actors.messages import AddAgent, ReadyAttempt
+from actors.call_counts import CallCounts
+from actors.messages import ReadyAttempt
 from actors.runtime import Behaviour, handles
 from actors.services import Services
 from dialer import journal
 from dialer.agents import AgentProfile
 from dialer.caller_ids import Caller
+from dialer.calls import IN_PROGRESS
 from dialer.compliance.preset import Preset
 from dialer.events import AgentAsked
 from dialer.flow.graph import Flow, load_flow
 from dialer.flow.nodes import NodeBase
 from dialer.message import Message
+from dialer.metrics import Gauge
 from dialer.ports import Choices, ClaimedContact, DialRequest, Settlement
 from sim.fates import AgentDay, CallFate, FateOf, Offer, PreviewAnswer, SaidOfCall, Streams
 from sim.figures import FiguresJournal
@@ -158,6 +162,7 @@ class Source(Behaviour):
         self.placed = self.open_calls = 0
         self._flow = _flow(plan.limit_s)
         self._services = services
+        self._counts = CallCounts({state: Gauge() for state in IN_PROGRESS})
         self._gap_s = keyed(seed, "arrivals", Gamma(1.0, 1 / plan.arrivals).draw)
 
     def on_start(self) -> None:
@@ -169,16 +174,13 @@ class Source(Behaviour):
             return
         self.placed += 1
         self.open_calls += 1
+        self._counts.born()
         number = self.placed
         contact, caller = ClaimedContact(number, {}), Caller("", "", (_TRUNK,))
         attempt = ReadyAttempt(0, number, "dial", "+10000000000", contact, caller)
-        plan = CallPlan(1, self._flow, LAWLESS, attempt, _TRUNK)
-        self.runtime.spawn(Call(plan, self._services, self.ref), f"call/{number}")
+        plan = CallPlan(1, self._flow, LAWLESS, attempt, _TRUNK, tells_steps=False)
+        self.runtime.spawn(Call(plan, self._services, self.ref, self._counts), f"call/{number}")
         self._expect()
-
-    @handles(journal.CallMoved)
-    def _on_moved(self, _: journal.CallMoved) -> None:
-        """A campaign would count it."""
 
     @handles(Settlement)
     def _on_settled(self, _: Settlement) -> None:

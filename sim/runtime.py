@@ -13,11 +13,11 @@ the seed. A blocking ask inside an actor is an error: live it would hold up a wo
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from heapq import heappop, heappush
-from itertools import count
+from heapq import heapify, heappop, heappush
 from math import inf, nextafter
 from typing import Any, NoReturn
 
+import msgspec
 import numpy as np
 import pykka
 import simpy
@@ -49,23 +49,35 @@ class BlockingAskError(DialerError):
     """An actor asked another and would have waited: actors only ever tell."""
 
 
-class SimTimer(list[Any]):
-    """When, a number that orders timers of one instant, to whom, and what will be told.
+class _Nobody:
+    """Whom a timer that was cancelled tells."""
 
-    A list, so that the agenda compares and makes it at the speed of one.
-    """
+    def tell(self, message: Any, /) -> None:
+        pass
 
-    __slots__ = ()
+
+_NOBODY = _Nobody()
+
+
+class SimTimer(msgspec.Struct, gc=False):
+    """To whom what will be told."""
+
+    to: Sink
+    message: Any
 
     def cancel(self) -> None:
-        """It stays on the agenda and does nothing."""
-        self[2] = self[3] = None
+        """It stays on the agenda and tells nobody."""
+        self.to = _NOBODY
+        self.message = None
 
 
 def stream_of(seed: int | Sequence[int] | None, name: str) -> Generator:
     """The random stream that a run of this seed has under a name."""
     key = [ord(letter) for letter in name]
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+
+
+_Entry = tuple[float, int, SimTimer]
 
 
 class SimRuntime:
@@ -84,11 +96,17 @@ class SimRuntime:
         self.crashes: Counter[str] = Counter()
         self.supervisor: Sink | None = None
         self._seed = np.random.SeedSequence(seed).entropy
-        self._agenda: list[SimTimer] = []
-        self._numbers = count()
+        # Timers up to the end of the present second, as a heap: when, a number that orders those
+        # of one instant, and the timer. Those of later seconds lie by the second, in no order.
+        self._agenda: list[_Entry] = []
+        self._later: dict[int, list[_Entry]] = {}
+        self._seconds: list[int] = []
+        self._second = int(epoch)
+        self._number = 0
         self._busy = False
         self._stopping = False
-        self._alive: dict[SimActor, None] = {}
+        # Actors that have not stopped, the oldest first.
+        self.alive: dict[SimActor, None] = {}
         self._jitter_s = jitter_s
         self._delay_s = uniform(self.stream("runtime/jitter"), 0.0, jitter_s)
         self._actor: type[SimActor] = LateActor if jitter_s else SimActor
@@ -102,14 +120,23 @@ class SimRuntime:
 
     def spawn(self, behaviour: Behaviour, name: str) -> SimActor:
         actor = self._actor(self, behaviour, name)
-        self._alive[actor] = None
+        self.alive[actor] = None
         return actor
 
     def after(self, delay_s: float, to: Sink, message: Any) -> SimTimer:
-        now = self.environment._now
-        at = now + delay_s if delay_s > 0.0 else now
-        timer = SimTimer((at, next(self._numbers), to, message))
-        heappush(self._agenda, timer)
+        at = self.environment._now
+        if delay_s > 0.0:
+            at += delay_s
+        number = self._number = self._number + 1
+        timer = SimTimer(to, message)
+        second = int(at)
+        if second <= self._second:
+            heappush(self._agenda, (at, number, timer))
+        elif second in self._later:
+            self._later[second].append((at, number, timer))
+        else:
+            self._later[second] = [(at, number, timer)]
+            heappush(self._seconds, second)
         return timer
 
     def stream(self, name: str) -> Generator:
@@ -134,8 +161,8 @@ class SimRuntime:
 
     def inbox_sizes(self) -> dict[str, int]:
         """Messages waiting, by kind of actor."""
-        sizes = dict.fromkeys((_kind(actor.name) for actor in self._alive), 0)
-        for actor in self._alive:
+        sizes = dict.fromkeys((_kind(actor.name) for actor in self.alive), 0)
+        for actor in self.alive:
             sizes[_kind(actor.name)] += len(actor.inbox())
         return sizes
 
@@ -143,14 +170,14 @@ class SimRuntime:
         """Which actor waits to handle what, where any does: for the report of a stall."""
         return {
             actor.name: tuple(dict.fromkeys(type(message).__name__ for message in inbox))
-            for actor in self._alive
+            for actor in self.alive
             if (inbox := actor.inbox())
         }
 
     def stall(self, prefix: str) -> str:
         """Which actors, those whose names begin so, should have stopped and have not, and what
         anybody still waits to handle."""
-        left = [actor.name for actor in self._alive if actor.name.startswith(prefix)]
+        left = [actor.name for actor in self.alive if actor.name.startswith(prefix)]
         more = f" and {len(left) - _TOLD} more" if len(left) > _TOLD else ""
         alive = f"{', '.join(left[:_TOLD])}{more} should have ended by {self.now():.0f}"
         return f"stalled: {alive}; {self._waiting_in_words() or 'nobody waits to handle anything'}"
@@ -162,7 +189,7 @@ class SimRuntime:
     def stop(self) -> None:
         """Stop every actor, the youngest first."""
         self._stopping = True
-        for actor in reversed([*self._alive]):
+        for actor in reversed([*self.alive]):
             actor.stop()
         self.advance(self._jitter_s)
 
@@ -189,9 +216,6 @@ class SimRuntime:
         if self.supervisor is not None:
             self.supervisor.tell(Crashed(actor.name, behaviour, error))
 
-    def ended(self, actor: SimActor) -> None:
-        self._alive.pop(actor, None)
-
     def wake_later(self, actor: LateActor) -> None:
         """Have an actor come to its inbox after a while that the seed decides."""
         self.after(self._delay_s(), _Turn(actor), None)
@@ -213,7 +237,9 @@ class SimRuntime:
         finally:
             self._busy = False
 
-    def _loop(self, end: float, reached: Callable[[], bool] | None) -> bool:
+    def _loop(  # noqa: PLR0912 - whatever is a function of its own costs each message a call
+        self, end: float, reached: Callable[[], bool] | None
+    ) -> bool:
         environment, agenda, told = self.environment, self._agenda, self.told
         others = environment._queue
         actor: SimActor | None = None
@@ -234,6 +260,8 @@ class SimRuntime:
                 actor = None
                 if reached is not None and reached():
                     return True
+                if not agenda and self._seconds:
+                    self._turn_over()
                 if others and (not agenda or others[0][0] <= agenda[0][0]):
                     if others[0][0] >= end:
                         return False
@@ -241,13 +269,24 @@ class SimRuntime:
                     continue
                 if not agenda or agenda[0][0] >= end:
                     return False
-                environment._now, _, to, message = heappop(agenda)
-                if to is not None:
-                    to.tell(message)
+                environment._now, _, timer = heappop(agenda)
+                to = timer.to
+                if type(to) is SimActor:
+                    told.append((to, timer.message))
+                else:
+                    to.tell(timer.message)
         except Exception as error:
             if actor is None:
                 raise
             raise _FailedError(actor, error) from error
+
+    def _turn_over(self) -> None:
+        """Put the timers of the next second that has any on the agenda, but for cancelled ones."""
+        while not self._agenda and self._seconds:
+            self._second = heappop(self._seconds)
+            entries = self._later.pop(self._second)
+            self._agenda += [entry for entry in entries if entry[2].to is not _NOBODY]
+        heapify(self._agenda)
 
     def _stalled(self) -> NoReturn:
         words = self._waiting_in_words()

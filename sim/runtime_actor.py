@@ -27,15 +27,37 @@ from actors.runtime import Behaviour, Heir
 if TYPE_CHECKING:
     from sim.runtime import SimRuntime
 
-_START = object()
+Handlers = dict[type, Callable[[Any, Any], Any]]
+"""By the type of a message, what is called with a behaviour and the message."""
+
+
+class _Start:
+    """The order to begin, told before anything else."""
+
+
+_START = _Start()
 _STOP = _ActorStop()
-_NO_HANDLERS: dict[type, Any] = {}
+_NO_HANDLERS: Handlers = {}
 
 
 @cache
-def _all_by_receive(behaviour_class: Any) -> dict[type, Callable[[Any, Any], Any]]:
-    """A table that takes every message to a `receive` of the behaviour's own."""
-    return dict.fromkeys(behaviour_class.handlers, behaviour_class.receive)
+def _handlers_of(behaviour_class: Any) -> Handlers:
+    """All that an actor of this class handles, our own orders among it.
+
+    A behaviour whose own `receive` does not stand between is handed its messages straight.
+    """
+    handlers: Handlers = behaviour_class.handlers
+    if behaviour_class.receive is not Behaviour.receive:
+        handlers = dict.fromkeys(handlers, behaviour_class.receive)
+    return {**handlers, _Start: _start, _ActorStop: _stop}
+
+
+def _start(behaviour: Behaviour, _: Any) -> None:
+    behaviour.on_start()
+
+
+def _stop(behaviour: Any, _: Any) -> None:
+    behaviour.ref.stop_now()
 
 
 class _DrainedError(queue.Empty):
@@ -50,6 +72,7 @@ class SimActor(pykka.Actor):
 
     behaviour: Behaviour
     heir: Heir | None = None
+    _stopped = False
     _failed = False
     _question: "Envelope[Any] | None" = None
 
@@ -57,16 +80,10 @@ class SimActor(pykka.Actor):
         # Not pykka's own __init__: it draws a uuid and makes a thread event and a reference.
         self.name = name
         self.behaviour = behaviour
-        # A behaviour whose own `receive` does not stand between is handed its messages straight.
         behaviour_class: Any = type(behaviour)
-        self.handlers = (
-            behaviour.handlers
-            if behaviour_class.receive is Behaviour.receive
-            else _all_by_receive(behaviour_class)
-        )
+        self.handlers = _handlers_of(behaviour_class)
         self._runtime = runtime
         self._put = runtime.told.append
-        self._stopped = False
         behaviour.runtime = runtime
         behaviour.ref = self
         self.tell(_START)
@@ -111,14 +128,10 @@ class SimActor(pykka.Actor):
     # --- its turns ----------------------------------------------------------------------------
 
     def handle_otherwise(self, message: Any) -> None:
-        """What no handler takes: our own orders, what pykka answers, what nobody hears any more,
-        and what the behaviour's own `receive` is for."""
+        """What no handler takes: what pykka answers, what nobody hears any more, and what the
+        behaviour's own `receive` is for."""
         if self._stopped:
             self._bury(message)
-        elif message is _START:
-            self.behaviour.on_start()
-        elif message is _STOP:
-            self._stop()
         elif type(message) is Envelope:
             self._question = message
             with suppress(_DrainedError):
@@ -133,19 +146,22 @@ class SimActor(pykka.Actor):
         self._end()
         self._runtime.crashed(self, behaviour, error)
 
-    def _stop(self) -> None:
+    def stop_now(self) -> None:
+        """The order to stop has come to its turn."""
         self._stopped = True
-        try:
-            self.behaviour.on_stop()
-        except Exception as error:
-            self.fail(error)
-        else:
-            self._end()
+        behaviour = self.behaviour
+        if type(behaviour).on_stop is not Behaviour.on_stop:
+            try:
+                behaviour.on_stop()
+            except Exception as error:
+                self.fail(error)
+                return
+        self._end()
 
     def _end(self) -> None:
         self._stopped = True
         self.handlers = _NO_HANDLERS
-        self._runtime.ended(self)
+        self._runtime.alive.pop(self, None)
         # The ring of behaviour and actor is cut, so that neither waits for the garbage collector.
         del self.behaviour
 

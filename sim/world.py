@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from actors.agent_messages import AddAgent
 from actors.agent_pool import AgentPool
 from actors.campaign import Campaign, CampaignIdentity
 from actors.contact_feeder import ContactFeeder
 from actors.disposition_desk import DispositionDesk, nowhere
 from actors.handle import Handle
-from actors.messages import AddAgent, Quiesce, Report, Supervise, TrunkNews
+from actors.messages import Quiesce, Report, Supervise, TrunkNews
 from actors.pool_memory import PoolMemory
 from actors.runtime import Behaviour
 from actors.series_desk import InProcessSource, SeriesDesk

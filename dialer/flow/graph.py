@@ -78,7 +78,8 @@ class Flow:
 
     start and init are its compulsory nodes; `leads(node_id, port)` is the node behind a port, or
     None where the port leads nowhere. goes_by_clocks: a Wait node looks at contacts' own clocks.
-    steps: what the interpreter found out once. score: tells who is likely to answer, if it is to.
+    first: the node behind Init. steps, rests: what the interpreter found out once. score: tells who
+    is likely to answer, if it is to.
     """
 
     def __init__(self, definition: FlowDefinition, score: ScoreModel | None = None) -> None:
@@ -93,8 +94,10 @@ class Flow:
             for port, target in node.next.items()
         }
         self.steps: dict[tuple[str, str], Any] = {}
+        self.rests: dict[Any, Any] = {}
         self.start = next(n for n in definition.nodes if isinstance(n, Start))
         self.init = next(n for n in definition.nodes if isinstance(n, Init))
+        self.first = self.leads(self.init.id, "contact")
         self.goes_by_clocks = any(
             isinstance(n, Wait) and n.until is not None for n in definition.nodes
         )

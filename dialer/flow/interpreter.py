@@ -124,6 +124,19 @@ def contact_step(flow: Flow, exits: tuple[tuple[str, str], ...], facts: "Facts")
     exits: (node id, port) in order of preference: where the call's path ended, then the Dial
     node's delivery. The first that is connected carries the token; an attempt gives one token.
     """
+    if flow.goes_by_clocks:
+        return _contact_step(flow, exits, facts)
+    # Of each way out, outcome and number of attempts the flow says the same at any time.
+    key = (exits, facts.outcome, facts.attempts)
+    rest: ContactNext | None = flow.rests.get(key)
+    if rest is None:
+        rest = flow.rests[key] = _contact_step(flow, exits, facts._replace(now=0.0))
+    if rest.state != "waiting":
+        return rest
+    return ContactNext("waiting", facts.now + rest.due_at, rest.resume_node)
+
+
+def _contact_step(flow: Flow, exits: tuple[tuple[str, str], ...], facts: "Facts") -> ContactNext:
     for node_id, port in exits:
         node = flow.leads(node_id, port)
         if node is not None:
@@ -175,7 +188,7 @@ def entry(
     node = flow.nodes.get(resume_node)
     if type(node) is not Dial:
         # A first attempt; or the node at which it waited is gone, in a newer version of the flow.
-        node = flow.leads(flow.init.id, "contact")
+        node = flow.first
     if type(node) is Dial:
         return node
     return _rest(flow, node, Facts("", 0, now, clocks))

@@ -21,7 +21,7 @@ class NoNumber(NamedTuple):
 def number_to_dial(dial: Dial, contact: ClaimedContact) -> str | NoNumber:
     """The number (E.164) that a contact is to be dialed at."""
     known = contact.attributes.get(dial.identifier)
-    numbers: Sequence[str] = known if isinstance(known, (list, tuple)) else ()
+    numbers: Sequence[str] = known if isinstance(known, (tuple, list)) else ()
     if dial.index == "next":
         for number in numbers:
             if number not in contact.tried:

@@ -74,7 +74,9 @@ class SeizeAgent(NodeBase):
     type: Literal["seize_agent"]
     queue: str = "default"
     mrd: str = "voice"
-    request_ttl_s: float = Field(30.0, gt=0, le=3600, description="life of a request, in seconds")
+    request_ttl_s: float = Field(
+        30.0, gt=0, le=3600, description="how long a request waits for the next agent, in seconds"
+    )
     target: int | str = Field(10, description="how many agents, or a formula: PromQL or a name")
 
     @field_validator("target")

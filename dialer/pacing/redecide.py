@@ -27,14 +27,14 @@ def decided_from(
     calls missing from the quota, where they are made good. Where the trunks have cut it, `room`
     comes after these: what they take.
     """
-    inputs: tuple[tuple[str, float], ...] = (("to_arm", float(arming)), ("quota", float(quota)))
+    inputs = [("to_arm", float(arming)), ("quota", float(quota))]
     if carried:
-        inputs = (*inputs, ("carried", carried))
+        inputs.append(("carried", carried))
     if unplaced:
-        inputs = (*inputs, ("unplaced", float(unplaced)))
+        inputs.append(("unplaced", float(unplaced)))
     if missing:
-        inputs = (*inputs, ("at_pulse", 1.0))
-    return inputs
+        inputs.append(("at_pulse", 1.0))
+    return tuple(inputs)
 
 
 class Redecision(NamedTuple):

@@ -20,14 +20,14 @@ class Reservations:
     """Who is reserved for a campaign, with how many calls in flight of what quota."""
 
     def __init__(self) -> None:
-        # quota: calls in flight that are strived for, the sum of all agents' quotas.
-        self.quota = 0
+        # quota: calls in flight that are strived for, the sum of all agents' quotas. in_flight:
+        # tickets whose attempt is neither over nor taken by an agent. idle_agents: how many have
+        # no call in flight: mostly nobody, so nobody has to be looked at.
+        self.quota = self.in_flight = self.idle_agents = 0
         self._quota: dict[str, int] = {}
         self._calls: dict[str, int] = {}
         self._placed_on: dict[int, str] = {}
         self._unplaced: dict[int, None] = {}
-        # How many of them have no call in flight: mostly nobody, so nobody has to be looked at.
-        self._idle = 0
         self._leaving: set[str] = set()
         self._carry = 0.0
 
@@ -48,11 +48,6 @@ class Reservations:
         return len(self._quota) - len(self._leaving)
 
     @property
-    def in_flight(self) -> int:
-        """Tickets whose attempt is neither over nor taken by an agent."""
-        return len(self._placed_on) + len(self._unplaced)
-
-    @property
     def unplaced(self) -> int:
         """Tickets in flight for whom no reservation has room."""
         return len(self._unplaced)
@@ -71,7 +66,7 @@ class Reservations:
 
     def idle(self) -> tuple[str, ...]:
         """Reserved agents with no attempt in flight, oldest reservation first."""
-        if not self._idle:
+        if not self.idle_agents:
             return ()
         return tuple([agent_id for agent_id, calls in self._calls.items() if calls == 0])
 
@@ -102,6 +97,7 @@ class Reservations:
         """A contact is meant for this agent, who gets no other beside it."""
         self._set_quota(agent_id, 1)
         self._know(agent_id)
+        self.in_flight += 1
         self._place(ticket, agent_id)
 
     def follow(self, least: int, most: int) -> None:
@@ -136,28 +132,37 @@ class Reservations:
 
     def placed(self, ticket: int) -> str:
         """An attempt is in flight: the agent it is placed on, "" where none has room."""
-        calls = self._calls
-        roomiest, most = "", 0
-        for agent_id, quota in self._quota.items():
-            room = quota - calls[agent_id]
-            if room > most:
-                roomiest, most = agent_id, room
-        if roomiest:
-            self._place(ticket, roomiest)
-        else:
-            self._unplaced[ticket] = None
-        return roomiest
+        self.in_flight += 1
+        return self._find_room(ticket)
+
+    def _find_room(self, ticket: int) -> str:
+        if self._calls:
+            calls, quotas = self._calls, self._quota
+            rooms = [quotas[agent_id] - placed for agent_id, placed in calls.items()]
+            most = max(rooms)
+            if most > 0:
+                roomiest = [*calls][rooms.index(most)]
+                self._place(ticket, roomiest)
+                return roomiest
+        self._unplaced[ticket] = None
+        return ""
 
     def ended(self, ticket: int) -> str:
         """An attempt ended without a live human: the agent to arm again, or ""."""
-        self._unplaced.pop(ticket, None)
         agent_id = self._placed_on.pop(ticket, "")
-        if agent_id not in self._calls:
+        if not agent_id:
+            if ticket in self._unplaced:
+                del self._unplaced[ticket]
+                self.in_flight -= 1
             return ""
-        left = self._calls[agent_id] = self._calls[agent_id] - 1
+        self.in_flight -= 1
+        calls = self._calls
+        if agent_id not in calls:
+            return ""
+        left = calls[agent_id] = calls[agent_id] - 1
         if left:
             return ""
-        self._idle += 1
+        self.idle_agents += 1
         return agent_id
 
     def answered(self, ticket: int) -> None:
@@ -170,17 +175,17 @@ class Reservations:
         self._leaving.discard(agent_id)
         calls = self._calls.pop(agent_id, None)
         if not calls:
-            self._idle -= calls == 0
+            self.idle_agents -= calls == 0
             return
         orphans = [a for a, placed_on in self._placed_on.items() if placed_on == agent_id]
         for ticket in orphans:
             del self._placed_on[ticket]
-            self.placed(ticket)
+            self._find_room(ticket)
 
     def _know(self, agent_id: str) -> None:
         if agent_id not in self._calls:
             self._calls[agent_id] = 0
-            self._idle += 1
+            self.idle_agents += 1
 
     def _adopt(self, agent_id: str) -> None:
         """Calls that found no room elsewhere are placed on an agent who has some."""
@@ -190,7 +195,7 @@ class Reservations:
 
     def _place(self, ticket: int, agent_id: str) -> None:
         self._placed_on[ticket] = agent_id
-        self._idle -= self._calls[agent_id] == 0
+        self.idle_agents -= self._calls[agent_id] == 0
         self._calls[agent_id] += 1
 
     def _set_quota(self, agent_id: str, quota: int) -> None:

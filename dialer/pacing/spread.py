@@ -18,6 +18,8 @@ class Spread:
 
     def next_slot(self, now: float) -> float:
         """Seconds from `now` until this dial may leave."""
+        if not self._slot_s:
+            return 0.0
         at = max(now, self._next_at)
         self._next_at = at + self._slot_s
         return at - now

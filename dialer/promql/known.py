@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from dialer.metrics import CATALOGUE, Metric
+from dialer.metric_catalogue import CATALOGUE, Metric
 
 TARGET = frozenset({"job", "instance"})
 """Labels that every series has, and that an aggregation drops."""

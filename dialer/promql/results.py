@@ -66,7 +66,7 @@ class Number(NamedTuple):
     """The figure of a pacing formula.
 
     value: a real number; None when the formula gave none.
-    result: one of dialer.metrics.PACING_RESULTS: "used", "empty", "not_finite" or "failed".
+    result: of metric_catalogue.PACING_RESULTS: "used", "empty", "not_finite" or "failed".
     reason: in words, "" when the value is used.
     """
 

@@ -99,7 +99,7 @@ class Breaker:
             return False
         self._recent.append(bool(fault))
         self._forbidden = self._forbidden + 1 if fault == "forbidden" else 0
-        if self._trips(fault, cause):
+        if fault and self._trips(fault, cause):
             return self._open("trip", cause, now)
         return False
 
@@ -112,8 +112,6 @@ class Breaker:
         return self._pass()
 
     def _trips(self, fault: str, cause: EndCause) -> bool:
-        if not fault:
-            return False
         rules = self.rules
         if fault == "unpaid" or self._forbidden >= rules.forbidden_in_row:
             return True

@@ -39,44 +39,63 @@ class Room(NamedTuple):
 NO_LIMIT = Room(None)
 
 
+class Planned:
+    """What one campaign has on its way to a trunk; the campaign alone writes it.
+
+    preparing: calls without a slot yet; waiting: calls that wait for the slot they have.
+    """
+
+    __slots__ = ("preparing", "waiting")
+
+    def __init__(self) -> None:
+        self.preparing = self.waiting = 0
+
+
 class Line:
-    """One trunk, over all campaigns. Not thread-safe: its keeper sees to that."""
+    """One trunk, over all campaigns. Not thread-safe: its keeper sees to that.
+
+    calls: attempts that hold a channel.
+    """
 
     def __init__(self, name: str, limits: LineLimits | None = None) -> None:
         self.name = name
         self.limits = limits or LineLimits()
         self.breaker = Breaker(self.limits.breaker)
         self._spread = Spread(self.limits.calls_per_second)
-        self._in_use: set[int] = set()
-        self._planned: dict[int, tuple[int, int]] = {}
+        self.calls: set[int] = set()
+        self._planned: dict[int, Planned] = {}
+        self._is_unlimited = not self.limits.channels and not self.limits.calls_per_second
+        # As `Spread.next_slot`: seconds until the next call may leave; the slot is used up.
+        self.next_slot = self._spread.next_slot
+        # As `Breaker.heard`: it rings or is answered; whether the breaker changed.
+        self.heard = self.breaker.heard
 
     @property
-    def _is_free(self) -> bool:
-        limits = self.limits
-        unlimited = not limits.channels and not limits.calls_per_second
-        return unlimited and self.breaker.state == "closed"
+    def is_free(self) -> bool:
+        """Nothing limits it now."""
+        return self._is_unlimited and self.breaker.state == "closed"
 
     @property
     def in_use(self) -> int:
         """Channels that calls hold."""
-        return len(self._in_use)
+        return len(self.calls)
 
-    def plan(self, campaign_id: int, preparing: int, waiting: int) -> None:
-        """What a campaign has on its way: without a slot yet, and waiting for the slot it has."""
-        if preparing or waiting:
-            self._planned[campaign_id] = (preparing, waiting)
-        else:
-            self._planned.pop(campaign_id, None)
+    def planned(self, campaign_id: int) -> Planned:
+        """Where a campaign keeps what it has on its way."""
+        planned = self._planned.get(campaign_id)
+        if planned is None:
+            planned = self._planned[campaign_id] = Planned()
+        return planned
 
     def room(self, now: float, within_s: float) -> Room:
         """How many more calls may be released, to leave within `within_s` seconds."""
         refusal = self.breaker.refusal()
         if refusal:
             return Room(0, "breaker", f"trunk {self.name}: {refusal}")
-        if self._is_free:
+        if self.is_free:
             return NO_LIMIT
-        preparing = sum(planned[0] for planned in self._planned.values())
-        waiting = sum(planned[1] for planned in self._planned.values())
+        preparing = sum(planned.preparing for planned in self._planned.values())
+        waiting = sum(planned.waiting for planned in self._planned.values())
         if self.breaker.state == "half_open":
             left = max(0, 1 - preparing - waiting)
             return Room(left, "breaker", f"trunk {self.name}: one call tries it out")
@@ -90,32 +109,23 @@ class Line:
                 room = Room(free, "trunk_channels", CHANNELS_FULL)
         return room
 
-    def next_slot(self, now: float) -> float:
-        """Seconds until the next call may leave; the slot is used up."""
-        return self._spread.next_slot(now)
-
     def take(self, attempt_id: int) -> str:
         """Take a channel for a call that leaves now; else why not."""
-        refusal = self.breaker.refusal()
+        breaker = self.breaker
+        closed = breaker.state == "closed"
+        refusal = "" if closed else breaker.refusal()
         if refusal:
             return f"trunk {self.name}: {refusal}"
-        if self.limits.channels and len(self._in_use) >= self.limits.channels:
+        if self.limits.channels and len(self.calls) >= self.limits.channels:
             return CHANNELS_FULL
-        self._in_use.add(attempt_id)
-        self.breaker.dialed(attempt_id)
+        self.calls.add(attempt_id)
+        if not closed:
+            breaker.dialed(attempt_id)
         return ""
-
-    def heard(self, attempt_id: int) -> bool:
-        """It rings or is answered; whether the breaker changed."""
-        return self.breaker.heard(attempt_id)
-
-    def carries(self, attempt_id: int) -> bool:
-        """Whether a call holds a channel."""
-        return attempt_id in self._in_use
 
     def ended(self, attempt_id: int, cause: EndCause, answered: bool, now: float) -> bool:
         """Give the channel back; whether the breaker changed. A second time does nothing."""
-        if attempt_id not in self._in_use:
+        if attempt_id not in self.calls:
             return False
-        self._in_use.discard(attempt_id)
+        self.calls.remove(attempt_id)
         return self.breaker.ended(attempt_id, cause, answered, now)

@@ -143,12 +143,21 @@ def _pulse(pulse: Pulse) -> dict[str, Any]:
         "clamps": list(pulse.clamps),
         "dials": pulse.dials,
         "reason": pulse.reason,
+        "unchanged_before": pulse.unchanged,
         "words": pulse_words(pulse),
     }
 
 
 def pulse_words(pulse: Pulse) -> str:
-    """A pulse in a sentence."""
+    """A pulse in a sentence, and one for those before it that changed nothing."""
+    words = _pulse_words(pulse)
+    if pulse.unchanged:
+        before = "decision" if pulse.unchanged == 1 else "decisions"
+        words += f" Before it, {pulse.unchanged} {before} came to the same as the last recorded."
+    return words
+
+
+def _pulse_words(pulse: Pulse) -> str:
     if not pulse.inputs:
         return f"Dialed nobody: {pulse.reason}."
     saw = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in pulse.inputs)

@@ -2,10 +2,10 @@
 
 import pytest
 
+from actors.agent_messages import AgentMove, AgentsCounted, Subscribe
 from actors.agent_phases import AgentPhases
 from actors.counted_agents import TELL_EVERY_S, CountedAgents
 from actors.lookahead_board import DAY_S
-from actors.messages import AgentMove, AgentsCounted, Subscribe
 from actors.roster import PooledAgent, Roster
 from dialer.agents import AgentProfile
 from dialer.metrics import Metrics

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from actors import after_call
+from actors.agent_messages import AgentAssigned
 from actors.call import Call
 from actors.contact_feeder import ContactFeeder
-from actors.messages import AgentAssigned, NeedContacts, Quiesce, TrunkNews
+from actors.messages import NeedContacts, Quiesce, TrunkNews
 from dialer.events import Answered, Ringing
 from dialer.flow.interpreter import Facts
 from tests.actors.conftest import Scene
@@ -65,14 +67,14 @@ def test_a_call_that_dies_while_it_settles_is_settled_still(
     scene.team.start(flow_text(target=1, interval_s=3600))
     scene.settle()
     failures = iter([True])
-    step = vars(__import__("actors.call", fromlist=["call"]))["contact_step"]
+    step = after_call.contact_step
 
     def once(flow: Any, exits: Any, facts: Facts) -> Any:
         if next(failures, False):
             raise RuntimeError("a bug")
         return step(flow, exits, facts)
 
-    monkeypatch.setattr("actors.call.contact_step", once)
+    monkeypatch.setattr(after_call, "contact_step", once)
     scene.trunk.end(scene.trunk.open[0])
     scene.settle()
     assert crashed(scene) == ["call/1"]

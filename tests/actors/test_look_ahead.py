@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from actors.agent_messages import AgentMove, AgentsMoved
 from actors.campaign_cells import CampaignCells
 from actors.lookahead_board import LookaheadBoard
-from actors.messages import AgentMove, AgentsMoved
 from dialer import journal
 from dialer.flow.graph import Flow, load_flow
 from dialer.flow.nodes import Lookahead

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from actors.agent_messages import CallOver, ClaimAgent, PoolStarted
 from actors.agent_pool import AgentPool
 from actors.call import Call
-from actors.messages import CallOver, ClaimAgent, PoolStarted
 from actors.pool_memory import PoolMemory
 from tests.actors.conftest import Scene
 from tests.actors.test_whole_campaigns import Day

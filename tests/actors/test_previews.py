@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from actors.agent_messages import PreviewOver
 from actors.agent_pool import AgentPool
 from actors.contact_feeder import ContactFeeder
-from actors.messages import PreviewOver, TrunkNews
+from actors.messages import TrunkNews
 from dialer import journal
 from dialer.compliance.permission import YES, Permission
 from tests.actors.conftest import Scene

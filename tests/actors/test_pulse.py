@@ -138,6 +138,56 @@ def test_the_ttl_ends_a_request(scene: Scene) -> None:
     assert scene.team.agent_states() == {"ready": 1}
 
 
+def test_whoever_is_taken_is_replaced_before_the_next_pulse(scene: Scene) -> None:
+    scene.add_agents(2)
+    scene.team.start(flow_text(target=1, interval_s=3600))
+    scene.settle()
+    scene.trunk.answer(scene.trunk.open[0])
+    scene.settle()
+    assert scene.team.agent_states() == {"talking": 1, "reserved": 1}
+    assert len(scene.trunk.dialed) == 2
+
+
+def test_a_request_that_gets_agents_again_and_again_does_not_time_out(scene: Scene) -> None:
+    scene.add_agents(1)
+    scene.desk.ask("a1", "not_ready", "break")
+    scene.team.start(flow_text(target=5, interval_s=3600, ttl_s=30))
+    for number in range(3):
+        scene.advance(20)
+        scene.add_agents(1, prefix=f"late{number}")
+    assert scene.reported()["requested"] == 2
+    scene.advance(31)
+    assert scene.reported()["why"] == "reservation timeout"
+    assert scene.reported()["requested"] == 0
+
+
+def test_a_request_that_is_over_is_made_anew_though_the_pulse_finds_nothing_else_changed(
+    scene: Scene,
+) -> None:
+    scene.add_agents(1)
+    scene.team.start(flow_text(target=2, interval_s=5, ttl_s=7))
+    scene.advance(4)
+    scene.trunk.end(scene.trunk.open[0])  # the agent is armed again, and a quota filled
+    scene.advance(4)
+    assert scene.reported()["requested"] == 0
+    scene.trunk.end(scene.trunk.open[0])
+    scene.advance(3)
+    assert scene.reported()["requested"] == 1
+
+
+def test_a_pulse_that_finds_nothing_changed_is_counted_and_not_recorded(scene: Scene) -> None:
+    scene.add_agents(1)
+    scene.team.start(flow_text(target=1, interval_s=1))
+    scene.advance(10)
+    recorded = scene.team.ledger.pulses()
+    assert [p.reason for p in recorded][-1] == "released contacts"
+    scene.trunk.end(scene.trunk.open[0])
+    scene.settle()
+    assert len(scene.team.ledger.pulses()) == len(recorded) + 1
+    assert scene.team.ledger.pulses()[-1].unchanged == 10
+    assert scene.team.count("dialer_pulses_total", result="fired") == 11
+
+
 def test_the_ttl_does_not_end_a_reservation(scene: Scene) -> None:
     scene.add_agents(1)
     scene.team.start(flow_text(ttl_s=10))

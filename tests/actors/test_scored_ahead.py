@@ -5,9 +5,10 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.agent_messages import AgentMove, AgentsMoved
 from actors.campaign_cells import CampaignCells
 from actors.lookahead_board import LookaheadBoard
-from actors.messages import AgentMove, AgentsMoved, AttemptsReady, NeedContacts, ReadyAttempt
+from actors.messages import AttemptsReady, NeedContacts, ReadyAttempt
 from actors.scored_ahead import ScoredAhead
 from dialer.caller_ids import Caller
 from dialer.flow.graph import Flow, load_flow

@@ -218,7 +218,7 @@ def test_a_late_assignment_to_a_call_that_ended_gives_the_agent_back(scene: Scen
     assert attempt_id not in scene.trunk.bridged
     assert scene.team.outcomes() == ["hung_up_waiting"]
     assert scene.desk.released == [("a1", attempt_id)]
-    assert scene.team.agent_states() == {"ready": 1}
+    assert scene.team.agent_states() == {"reserved": 1}, "for the next call"
     histogram = scene.team.metrics.histogram(
         "dialer_agent_wrapup_duration_seconds", campaign="Test"
     )

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from actors.agent_messages import AgentAssigned
 from actors.agent_pool import AgentPool
 from actors.call import Call
 from actors.disposition_desk import DispositionDesk
-from actors.messages import AgentAssigned
 from actors.runtime import Runtime
 from dialer.calls import IN_PROGRESS
 from dialer.events import AgentAsked, AgentLegDown

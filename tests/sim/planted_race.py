@@ -13,8 +13,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from actors.agent_messages import CallOver
 from actors.agent_pool import AgentPool
-from actors.messages import CallOver
 from actors.roster import PooledAgent
 from sim.replication import Day, Replication, run_replication
 from tests.sim.world_plans import hasty

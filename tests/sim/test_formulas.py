@@ -51,7 +51,9 @@ def test_a_shadow_changes_nothing_of_the_day() -> None:
         for node in plain.flow.nodes
     )
     shadowed = replace(plain, flow=plain.flow.model_copy(update={"nodes": nodes}))
-    assert run_case(shadowed, 2).figures == run_case(plain, 2).figures
+    with_it, without = run_case(shadowed, 2).figures, run_case(plain, 2).figures
+    # Each evaluation is recorded, so the last word may be of a pulse that else says nothing.
+    assert replace(with_it, last_reason="") == replace(without, last_reason="")
 
 
 def invoke(*arguments: str) -> tuple[int, str, str]:

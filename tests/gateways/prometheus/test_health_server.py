@@ -12,7 +12,8 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families
 
 from dialer.errors import GatewayError
-from dialer.metrics import CATALOGUE, Metrics
+from dialer.metric_catalogue import CATALOGUE
+from dialer.metrics import Metrics
 from dialer.promql.known import TARGET, known_metrics
 from gateways.prometheus import HealthServer, Pages, registry_of
 

@@ -1,0 +1,77 @@
+"""What one campaign knows of its contacts, in memory.
+
+The rule of this module: it only keeps; what becomes of a contact is decided by `sim.memory_store`.
+"""
+
+import heapq
+from collections import deque
+from collections.abc import Iterable
+
+from dialer.list_turns import ListTurns
+from dialer.ports import Callback
+
+
+class Standing:
+    """Where a contact stands. tried: the numbers that it was dialed at."""
+
+    __slots__ = ("attempts", "resume_node", "state", "tried")
+
+    def __init__(self) -> None:
+        self.state = ""
+        self.resume_node = ""
+        self.attempts = 0
+        self.tried: tuple[str, ...] = ()
+
+
+class _Touched(dict[int, Standing]):
+    """By contact; whoever is asked for is touched."""
+
+    def __missing__(self, contact_id: int) -> Standing:
+        standing = self[contact_id] = Standing()
+        return standing
+
+
+class InCampaign:
+    """What one campaign knows of its contacts.
+
+    fresh: those that it may not have touched yet, oldest first. touched: where the others stand.
+    hot: leads that have not been dialed yet, and when each is due. callbacks, callback_due: the
+    call-backs that are owed, and when each is due.
+    """
+
+    def __init__(self, contact_ids: Iterable[int]) -> None:
+        self.fresh: deque[int] = deque(contact_ids)
+        self.waiting: list[tuple[float, int]] = []
+        self.hot: dict[int, float] = {}
+        self.callbacks: dict[int, Callback] = {}
+        self.callback_due: dict[int, float] = {}
+        self.touched = _Touched()
+        self.turns_of_due = ListTurns()
+        self.turns_of_fresh = ListTurns()
+
+    def next_due_at(self) -> float:
+        """When the next waiting contact is due, call-backs included; 0 for none."""
+        first = [self.waiting[0][0]] if self.waiting else []
+        return min([*first, *self.callback_due.values()], default=0.0)
+
+    def owe(self, contact_id: int, callback: Callback) -> None:
+        """The contact waits for its call-back, and for nothing else."""
+        self.forget(contact_id)
+        self.touched[contact_id].state = "waiting"
+        self.callbacks[contact_id] = callback
+        self.callback_due[contact_id] = callback.at
+
+    def made_good(self, contact_id: int) -> None:
+        """No call-back is owed any more."""
+        self.callbacks.pop(contact_id, None)
+        self.callback_due.pop(contact_id, None)
+
+    def forget(self, contact_id: int) -> None:
+        """The contact waits for nothing of what it waited for."""
+        self.made_good(contact_id)
+        self.hot.pop(contact_id, None)
+        if contact_id in self.touched and self.touched[contact_id].state == "waiting":
+            self.waiting = [entry for entry in self.waiting if entry[1] != contact_id]
+            heapq.heapify(self.waiting)
+        if contact_id in self.fresh:
+            self.fresh.remove(contact_id)
