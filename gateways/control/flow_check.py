@@ -12,7 +12,7 @@ from dialer.documents import Document, suggestion
 from dialer.errors import ConfigError, FlowError, InputError
 from dialer.flow.formulas import formula_faults, formulas_in, with_texts
 from dialer.flow.graph import Flow, check_compliance, read_flow
-from dialer.flow.nodes import Dial, PlainMessage, RouteToAgent, SeizeAgent
+from dialer.flow.nodes import Dial, Lookahead, PlainMessage, RouteToAgent, SeizeAgent
 from dialer.flow.scores import with_score
 from dialer.promql.lint import WARNING, lint
 from dialer.templates import Template
@@ -86,11 +86,29 @@ def flow_doubts(flow: Flow, site: Site) -> Iterator[Fault]:
         what = f"dialing: predictive for {max(fixed)} agents; chance is too strong for it below "
         what += str(PREDICTIVE_FROM_AGENTS)
         yield flow.init.id, what, "set mode: power or lookahead, or seize more agents"
+    yield from _ring_doubts(flow, site)
     for node_id, setting, text in formulas_in(with_texts(flow, site.formulas()).definition):
         for finding in lint(text):
             if finding.level == WARNING:
                 what = f"{setting}: {finding.rule}: {finding.part[:120]}: {finding.what}"
                 yield node_id, what, finding.mend
+
+
+def _ring_doubts(flow: Flow, site: Site) -> Iterator[Fault]:
+    """Calls are given up only after the law's least time of ringing."""
+    dialing = flow.init.dialing
+    if not isinstance(dialing, Lookahead) or not dialing.give_up_long_rings:
+        return
+    choice = flow.definition.compliance
+    try:
+        preset = site.presets(choice.preset).overridden(choice.overrides)
+    except ConfigError:
+        return  # told as a fault
+    longest_s = max(n.ring_timeout_s for n in flow.definition.nodes if isinstance(n, Dial))
+    if longest_s <= preset.least_ring_s:
+        what = "dialing: give_up_long_rings does nothing: calls ring for "
+        what += f"{longest_s:g} s and may be given up after {preset.least_ring_s:g} s"
+        yield flow.init.id, what, "set a longer ring_timeout_s, or remove it"
 
 
 def site_faults(flow: Flow, site: Site) -> Iterator[Fault]:

@@ -7,18 +7,11 @@ from actors.agent_phases import AgentPhases
 from actors.counted_agents import TELL_EVERY_S, CountedAgents
 from actors.lookahead_board import DAY_S
 from actors.roster import PooledAgent, Roster
+from benchmarks.shared_agents import shared_day
 from dialer.agents import AgentProfile
-from dialer.metrics import Metrics
 from dialer.pacing.floor import Floor
 from dialer.pacing.pacer import ENDED
-from sim.carrier import SimTrunk
-from sim.desk import Desk, SimDesk
-from sim.endless_list import EndlessList
-from sim.model import CarrierModel, DeskModel
-from sim.runtime import SimRuntime
-from tests.actors.manual import TUESDAY_AT_TEN
-from tests.actors.test_look_ahead import TEXT, board, moved, same
-from tests.actors.world import Team
+from tests.actors.test_look_ahead import board, moved, same
 
 
 class Told:
@@ -169,35 +162,10 @@ def test_whoever_comes_to_be_counted_on_is_as_old_as_they_are() -> None:
     assert floor.snapshot(40.0, None).agents == 0
 
 
-def shared_queue(hours: float) -> tuple[Metrics, list[str]]:
-    """Two look-ahead campaigns and their twenty agents."""
-    runtime = SimRuntime(1, 0.0, TUESDAY_AT_TEN)
-    model = DeskModel()
-    team = Team(
-        runtime,
-        {},
-        desk=lambda pool: SimDesk(model, runtime.spawn(Desk(model, pool), "desk")),
-        store=EndlessList(),
-    )
-    team.trunks["simulated"] = SimTrunk(runtime, "simulated", CarrierModel())
-    team.add_agents(20)
-    runtime.advance(0.01)
-    # From both ends of one list, since no number is in two calls at once.
-    team.start(TEXT.replace("title: Lookahead", "title: One"), 1)
-    team.start(
-        TEXT.replace("title: Lookahead", "title: Two").replace("order: fifo", "order: lifo"), 2
-    )
-    runtime.advance(hours * 3600)
-    assert not runtime.crashes
-    return team.metrics, ["One", "Two"]
-
-
 def test_two_campaigns_that_share_their_agents_abandon_no_more_than_each_may() -> None:
-    metrics, titles = shared_queue(hours=1.5)
-    for title in titles:
-        results = metrics.counters("dialer_call_results_total", campaign=title)
-        answers = results["customer_answered"].value + results["abandoned"].value
-        abandoned = metrics.counter("dialer_calls_abandoned_total", campaign=title).value
+    day = shared_day(agents=20, hours=1.5, seed=1)
+    for answers, abandoned in zip(day.answers, day.abandoned, strict=True):
         assert answers > 200
         # A day ends under 3 %. Where each counts on all twenty, these hours have 7 to 11 %.
         assert abandoned / answers < 0.06
+    assert day.occupancy > 0.8

@@ -65,6 +65,16 @@ def test_a_small_team_is_advised_against_predictive(tmp_path: Path) -> None:
     ]
 
 
+def test_calls_that_never_ring_long_enough_are_not_given_up(tmp_path: Path) -> None:
+    blueprint = Path(__file__).parents[3] / "config" / "campaigns" / "lookahead.yaml"
+    text = blueprint.read_text().replace("channel: simulated", "channel: carrier")
+    gives_up = text.replace("target: 0.03}", "target: 0.03, give_up_long_rings: true}")
+    short = gives_up.replace("ring_timeout_s: 25", "ring_timeout_s: 15")
+    assert doubts(tmp_path, gives_up) == []
+    (line,) = doubts(tmp_path, short)
+    assert "calls ring for 15 s and may be given up after 15 s; set a longer" in line
+
+
 def test_what_is_likely_to_go_wrong_with_a_formula_is_a_warning(tmp_path: Path) -> None:
     doubtful = "1 / sum by (campaign) (rate(dialer_call_attempts_total[2s]))"
     told_ = doubts(tmp_path, predictive(doubtful))
