@@ -5,9 +5,9 @@ The rule of this module: each second, place the largest n with
     risk = sum over tau of w(tau) P[A(tau) + B(tau) > free - waiting + R(tau + patience)] <= kappa,
 
 where A are the answers by tau of the calls in flight, B those of n new calls, R the agents
-released by then, and w the time at which a new call is answered, given that it is. With few
-agents, or where it is known when they will be done, the risk that waiting for three seconds would
-spare counts once more: a call whose risk soon falls can wait, one whose risk only grows cannot.
+released by then, and w the time at which a new call is answered, given that it is. Where it
+is known when agents will be done, the risk that waiting for three seconds would spare counts once
+more: a call whose risk soon falls can wait, one whose risk only grows cannot.
 
 A and R are sums of independent events whose probabilities come from hazards by age, learned while
 dialing (hazards.py); kappa comes from what was abandoned so far (budget.py); the law of the sum is
@@ -145,6 +145,7 @@ class Lookahead:
         self._talk = talk_hazard()
         self._wrap_up = wrap_up_hazard()
         self._usual_agents = 0
+        self._ends_known = False
 
     def aim(self, target: float, tuning: Tuning) -> None:
         """Hold another target, or other callers' patience, from now on; what was learned stays."""
@@ -160,6 +161,8 @@ class Lookahead:
         if seen.now >= self._fresh_until:
             self._refresh(seen)
         agents = seen.agents
+        if seen.known_wrap_ups:
+            self._ends_known = True
         if not agents:
             return Decision(0, "no agent is at work", {})
         # The budget goes by the agents at the last refresh, so that nothing but the risk depends
@@ -184,7 +187,7 @@ class Lookahead:
             choice, picks = self._choose_records(seen, shortfall, spare, spending.kappa, most)
         else:
             # Where nobody has told whom we may pick, the likeliest may be among them.
-            new = self._both if self._may_wait(seen) else self._new[-1]
+            new = self._both if self._ends_known else self._new[-1]
             choice = largest(shortfall, spare, new, spending.kappa, most)
         reason = spending.word
         if spending.kappa and choice.calls == most:
@@ -212,7 +215,7 @@ class Lookahead:
         lowest, highest = 0, len(seen.buffered) - 1
         picks: list[bool] = []
         unlikeliest = seen.buffered[0]
-        new = self._judged if self._may_wait(seen) else self._new
+        new = self._judged if self._ends_known else self._new
         risk = risk_of_none = shortfall.risk(spare, self._new[unlikeliest])
         judged = max(shortfall.risk(spare, new[unlikeliest]), LEAST_JUDGED * risk)
         while len(picks) < most and lowest <= highest:
@@ -229,10 +232,6 @@ class Lookahead:
             shortfall, risk, judged = placed, risk_then, then
         return Choice(len(picks), risk, judged, risk_of_none), tuple(picks)
 
-    def _may_wait(self, seen: Snapshot) -> bool:
-        """Whether risk that waiting would spare counts. In a large pool it comes by chance."""
-        return self._few or bool(seen.known_wrap_ups)
-
     def _to_cancel(self, seen: Snapshot, shortfall: Shortfall, spare: float) -> int:
         """Calls to give up: all that rang long enough, if one answered now would meet no agent."""
         nobody_there = shortfall.exceeds(spare - 1)[_NEXT_SECOND]
@@ -245,7 +244,7 @@ class Lookahead:
         talks, wrap_ups = seen.talks.present[0], seen.wrap_ups.present[0]
         few = seen.calls.size + seen.talks.size + seen.wrap_ups.size <= _FEW_MEMBERS
         shortfall: Shortfall
-        if few and self._few:
+        if few and self._usual_agents <= self.tuning.exact_up_to:
             happen = _each(tables.calls, calls)
             free = [_each(tables.talks, talks)]
             if seen.wrap_ups.size:
@@ -278,7 +277,6 @@ class Lookahead:
         settled = seen.elapsed_s >= tuning.settled_after_s
         self._fresh_until = seen.now + (tuning.settled_refresh_s if settled else tuning.refresh_s)
         agents = self._usual_agents = seen.agents
-        self._few = agents <= tuning.exact_up_to
         self._calls.learn(seen.calls, tuning.call_memory + tuning.call_memory_per_agent * agents)
         phase_memory = tuning.phase_memory + tuning.phase_memory_per_agent * agents
         self._talk.learn(seen.talks, phase_memory)
