@@ -53,9 +53,7 @@ class CampaignCells:
         metrics.gauge("dialer_campaign_info", **label).set(1)
         target = metrics.gauge("dialer_campaign_abandonment_target_ratio", **label)
         target.set(law.target if law is not None else 1.0)
-        # Calls in progress of a former self, which go on.
-        self.calls_before = int(sum(cell.value for cell in self._calls.values()))
-        # A campaign that was made anew counts its agents from nothing.
+        # A campaign that was made anew counts its agents from nothing; its calls go on.
         for cell in self._agents.values():
             cell.set(0)
 
@@ -112,6 +110,10 @@ class CampaignCells:
     def ready(self) -> int:
         """Agents who are free, and reserved for nobody."""
         return int(self._agents["ready"].value)
+
+    def calls_in_progress(self) -> int:
+        """Those of a former self included."""
+        return int(sum([cell.value for cell in self._calls.values()]))
 
     def with_agents(self) -> int:
         """Calls in progress that an agent has."""

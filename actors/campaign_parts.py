@@ -85,7 +85,7 @@ class Parts:
                     now,
                     memory,
                     lambda: pool.tell(looks_ahead),
-                    calls_ring=self.cells.calls_before > 0,
+                    calls_ring=self.cells.calls_in_progress() > 0,
                 )
             case Baseline():
                 self.pacer = BaselineBoard(dialing, self.flow, self.preset, self.cells, now)

@@ -11,8 +11,8 @@ import argparse
 from pathlib import Path
 from typing import NamedTuple
 
+from actors.agent_messages import AgentsCounted
 from actors.counted_agents import CountedAgents
-from actors.messages import AgentsCounted
 from sim.carrier import SimTrunk
 from sim.desk import Desk, SimDesk
 from sim.endless_list import EndlessList
