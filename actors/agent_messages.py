@@ -53,9 +53,13 @@ class Unsubscribe(Message):
 
 
 class LooksAhead(Message):
-    """Campaign to pool: I dial, and count on who is free or soon free. Told every few seconds."""
+    """Campaign to pool: I dial, and count on who is free or soon free. Told every few seconds.
+
+    asks: the campaign waits to be told on whom, though that be as before.
+    """
 
     campaign_id: int
+    asks: bool
 
 
 class AgentsCounted(Message):

@@ -95,7 +95,7 @@ class AgentRequests(AgentSteps):
 
     @handles(LooksAhead)
     def _on_looks_ahead(self, message: LooksAhead) -> None:
-        self._counted.dials(message.campaign_id, self.runtime.now())
+        self._counted.dials(message, self.runtime.now())
 
     # --- reservations -------------------------------------------------------------------------
 

@@ -76,7 +76,7 @@ class Parts:
         match dialing:
             case Lookahead():
                 memory = LookaheadMemory(self.campaign_id, self.services.store, self.myself, now)
-                pool, looks_ahead = self.services.pool, LooksAhead(self.campaign_id)
+                pool, campaign_id = self.services.pool, self.campaign_id
                 self.pacer = LookaheadBoard(
                     dialing,
                     self.flow,
@@ -84,7 +84,7 @@ class Parts:
                     self.cells,
                     now,
                     memory,
-                    lambda: pool.tell(looks_ahead),
+                    lambda asks: pool.tell(LooksAhead(campaign_id, asks)),
                     calls_ring=self.cells.calls_in_progress() > 0,
                 )
             case Baseline():

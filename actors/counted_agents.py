@@ -10,13 +10,15 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from actors.agent_messages import AgentsCounted, Subscribe
+from actors.agent_messages import AgentsCounted, LooksAhead, Subscribe
 from actors.roster import PooledAgent, Roster
 
 TELL_EVERY_S = 10.0
 """So often a campaign says that it dials."""
 
-_SILENT_S = 3 * TELL_EVERY_S
+SILENT_S = 3 * TELL_EVERY_S
+"""After this the others have its agents to count on."""
+
 _SLACK = 1e-9
 
 
@@ -30,16 +32,15 @@ class CountedAgents:
         self._owner: dict[str, int] = {}
         self._told: dict[int, tuple[str, ...] | None] = {}
 
-    def dials(self, campaign_id: int, now: float) -> None:
+    def dials(self, message: LooksAhead, now: float) -> None:
         """A campaign looks ahead now; whoever is to count on others than before is told."""
-        last = self._heard_at.get(campaign_id, -math.inf)
-        self._heard_at[campaign_id] = now
-        if now - last > _SILENT_S:
-            self._told.pop(campaign_id, None)  # it waits to be told
+        self._heard_at[message.campaign_id] = now
+        if message.asks:
+            self._told.pop(message.campaign_id, None)
         dialing = {
             each: self._campaigns[each]
             for each, heard_at in self._heard_at.items()
-            if each in self._campaigns and now - heard_at <= _SILENT_S
+            if each in self._campaigns and now - heard_at <= SILENT_S
         }
         divided = len(dialing) > 1 or any(each.share < 1 for each in dialing.values())
         self._owner = self._divided(dialing) if divided else {}

@@ -13,7 +13,7 @@ from math import inf
 from actors.agent_messages import AgentsCounted, AgentsMoved
 from actors.agent_phases import AgentPhases
 from actors.campaign_cells import CampaignCells
-from actors.counted_agents import TELL_EVERY_S
+from actors.counted_agents import SILENT_S, TELL_EVERY_S
 from actors.foretold import ToldLookahead, count
 from actors.long_rings import LongRings
 from actors.lookahead_memory import DayCounts, LookaheadMemory
@@ -65,8 +65,8 @@ class LookaheadBoard:
     """What a campaign that paces by look-ahead knows, and its decisions: a `Pacer`.
 
     memory: where what was learned is kept; without it, nowhere. tell_pool: that it dials, so that
-    the pool says which agents to count on; without it, on all. calls_ring: calls of which it will
-    not hear are in flight, those of a campaign that was made anew.
+    the pool says which agents to count on (True: it waits to hear); without it, on all. calls_ring:
+    calls of which it will not hear are in flight, as of a campaign that was made anew.
     """
 
     hears_calls = True
@@ -80,7 +80,7 @@ class LookaheadBoard:
         cells: CampaignCells,
         now: float,
         memory: LookaheadMemory | None = None,
-        tell_pool: Callable[[], None] | None = None,
+        tell_pool: Callable[[bool], None] | None = None,
         *,
         calls_ring: bool = False,
     ) -> None:
@@ -144,9 +144,9 @@ class LookaheadBoard:
             return Paced(0.0, 0, (), reason="calls of before the campaign was made anew may ring")
         if self._tell_pool is not None and now - self._told_pool_at >= TELL_EVERY_S:
             # After a silence another may have got the agents that were ours to count on.
-            self._is_counted &= now - self._told_pool_at < _PAUSE_S
+            self._is_counted &= now - self._told_pool_at < SILENT_S
             self._told_pool_at = now
-            self._tell_pool()
+            self._tell_pool(not self._is_counted)
         if not self._is_counted:
             return Paced(0.0, 0, (), reason="the pool is asked which agents to count on")
         decision = self.decide(now)

@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 from typing import NamedTuple
 
-from actors.agent_messages import AgentsCounted
+from actors.agent_messages import AgentsCounted, LooksAhead
 from actors.counted_agents import CountedAgents
 from sim.carrier import SimTrunk
 from sim.desk import Desk, SimDesk
@@ -75,8 +75,8 @@ def _counts(team: Team, title: str) -> tuple[int, int]:
 def count_on_all() -> None:
     """From now on nobody divides agents."""
 
-    def dials(self: CountedAgents, campaign_id: int, now: float) -> None:  # noqa: ARG001
-        self._campaigns[campaign_id].campaign.tell(AgentsCounted(None))
+    def dials(self: CountedAgents, message: LooksAhead, now: float) -> None:  # noqa: ARG001
+        self._campaigns[message.campaign_id].campaign.tell(AgentsCounted(None))
 
     CountedAgents.dials = dials  # type: ignore[method-assign]
 

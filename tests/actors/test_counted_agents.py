@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.agent_messages import AgentMove, AgentsCounted, Subscribe
+from actors.agent_messages import AgentMove, AgentsCounted, LooksAhead, Subscribe
 from actors.agent_phases import AgentPhases
 from actors.counted_agents import TELL_EVERY_S, CountedAgents
 from actors.lookahead_board import DAY_S
@@ -55,9 +55,9 @@ class Pool:
         )
         return told
 
-    def dial(self, *campaign_ids: int, now: float = 0.0) -> None:
+    def dial(self, *campaign_ids: int, now: float = 0.0, asks: bool = False) -> None:
         for campaign_id in campaign_ids:
-            self.counted.dials(campaign_id, now)
+            self.counted.dials(LooksAhead(campaign_id, asks), now)
 
 
 def test_one_campaign_counts_on_all_and_is_told_once() -> None:
@@ -81,17 +81,23 @@ def test_agents_are_divided_by_priority_and_each_is_one_campaigns(
     assert not {*one.heard[-1]} & {*two.heard[-1]}
 
 
-def test_whoever_falls_silent_leaves_their_agents_to_the_others_and_asks_again() -> None:
+def test_whoever_falls_silent_leaves_their_agents_to_the_others() -> None:
     pool = Pool(10)
     one, two = pool.subscribe(1), pool.subscribe(2)
     pool.dial(1, 2)
     for turn in range(1, 6):
         pool.dial(1, now=turn * TELL_EVERY_S)
     assert one.counted == -1
-    heard = len(two.heard)
     pool.dial(2, now=60.0)
     assert (one.counted, two.counted) == (5, 5)
-    assert len(two.heard) == heard + 1
+
+
+def test_whoever_asks_is_told_though_it_be_as_before() -> None:
+    pool = Pool(10)
+    one = pool.subscribe(1)
+    pool.dial(1)
+    pool.dial(1, now=5.0, asks=True)
+    assert one.heard == [None, None]
 
 
 def test_agents_who_come_and_go_move_few_of_the_others() -> None:
