@@ -182,7 +182,9 @@ class Claims:
             _running_lists, {"campaign_id": campaign_id, "now": request.now}
         ).all()
         due = {
-            row.id: row.weight for row in running if (row.first_due_at or _BEYOND) <= request.now
+            row.id: row.weight
+            for row in running
+            if row.first_due_at is not None and row.first_due_at <= request.now
         }
         sweeps = {
             row.id: self._sweep(request, row.id, edition, resets, newest_change) for row in running
