@@ -64,6 +64,10 @@ def test_the_daemon_is_told_of_keys_where_it_listens(
     connect("other", other)
     relay.listen("caller", heard.append)
     relay.listen("nobody", heard.append)
+    # Orders are obeyed in turn: who hears of the last one knows that the relay listens by now.
+    last = phone(0x9ABC)
+    connect("last", last)
+    last.hear()
     for talker in (caller, other):
         for _ in range(3):
             talker.say(speech(1))
