@@ -65,6 +65,10 @@ CampaignTitle = Annotated[
 ]
 
 
+_WIDEST = 80
+"""Characters of a formula in a line of its tree."""
+
+
 def add_to(app: typer.Typer) -> None:
     """Add these verbs to the command line."""
     group = typer.Typer(help="Pacing formulas: what they come to.", no_args_is_help=True)
@@ -266,4 +270,8 @@ def _tree(part: Explained) -> dict[str, Any]:
 
 
 def _branch(part: dict[str, Any]) -> Branch:
-    return f"{part['text']}  =  {part['says']}", [_branch(one) for one in part["parts"]]
+    """A line of the tree; what has parts is cut short, for they stand below in full."""
+    text, parts = part["text"], part["parts"]
+    if parts and len(text) > _WIDEST:
+        text = f"{text[: _WIDEST // 2]} ... {text[-_WIDEST // 2 :]}"
+    return f"{text}  =  {part['says']}", [_branch(one) for one in parts]
