@@ -14,6 +14,7 @@ from typing import Any
 from actors.runtime import Ref
 
 _KEPT = 10_000
+_STARTS_WITHIN_S = 1.0
 
 
 class Handle:
@@ -23,14 +24,16 @@ class Handle:
     go straight to them.
     """
 
-    __slots__ = ("_kept", "_lock", "_ref", "name", "tell")
+    __slots__ = ("_given_up", "_kept", "_lock", "_ref", "_somebody", "name", "tell")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.tell: Callable[[Any], None] = self._keep
         self._ref: Ref | None = None
         self._kept: deque[Any] = deque(maxlen=_KEPT)
+        self._given_up = False
         self._lock = threading.RLock()
+        self._somebody = threading.Condition(self._lock)
 
     def point_to(self, ref: Ref | None) -> None:
         """From now on messages go to this actor, first those that were kept."""
@@ -44,6 +47,8 @@ class Handle:
                     ref.tell(message)
             self._ref = ref
             self.tell = ref.tell if ref is not None else self._keep
+            if ref is not None:
+                self._somebody.notify_all()
 
     def _keep(self, message: Any, /) -> None:
         with self._lock:
@@ -66,17 +71,30 @@ class Handle:
         with self._lock:
             dead, kept = self._ref, [*self._kept]
             self._kept.clear()
+            self._given_up = True
         if dead is not None:
             dead.heir = None
             for message in kept:
                 dead.tell(message)
 
     def ask(self, message: Any, timeout_s: float) -> Any:
-        """Ask from outside the actors. Raises LookupError while nobody is there."""
+        """Ask from outside the actors.
+
+        Who is just being started, or started anew, is waited for a moment.
+
+        Raises:
+            LookupError: nobody is there.
+        """
+        if self._ref is None:
+            with self._somebody:
+                self._somebody.wait_for(self._is_settled, min(timeout_s, _STARTS_WITHIN_S))
         ref = self._ref
         if ref is None:
             raise LookupError(f"{self.name} is not running")
         return ref.ask(message, timeout_s)
+
+    def _is_settled(self) -> bool:
+        return self._ref is not None or self._given_up
 
     def is_alive(self) -> bool:
         ref = self._ref
