@@ -43,7 +43,11 @@ REFERENCES = (
     Reference("oracle: all answers known", {5: 0.928, 10: 0.932, 20: 0.940, 50: 0.962}),
 )
 
-_LEVERS = {"": "look-ahead", "cw": "and levers", "csw": "and scores"}
+_LEVERS = {
+    "": ("o", "look-ahead"),
+    "cw": ("^", "wrap-up ends known, long rings given up"),
+    "csw": ("s", "and answer scores"),
+}
 
 
 def rows_of(ledger: Ledger) -> dict[tuple[str, str, int], Row]:
@@ -86,6 +90,7 @@ def _panel(axes: Axes, agents: int, rows: Mapping[tuple[str, str], Row]) -> None
     axes.axvline(100 * LIMIT, color=_OTHERS, linestyle=":", linewidth=1)
     axes.set(xlabel="abandoned, % of answered", ylabel="occupancy", title=f"{agents} agents")
     axes.set_xlim(left=-0.1)
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1.0, 0.15), fontsize=7)
     axes.spines[["top", "right"]].set_visible(False)
 
 
@@ -99,14 +104,15 @@ def _place(row: Row) -> tuple[float, float]:
 
 def _point(axes: Axes, row: Row) -> None:
     name, _, target = row.pacer.partition(":")
-    ours = name == "lookahead"
-    colour = _OURS if ours else _OTHERS
     x, y = _place(row)
-    across = 100 * (row.abandonment_se or 0.0)
-    axes.errorbar(x, y, row.occupancy_se or 0.0, across, fmt="o", color=colour, markersize=4)
-    label = _LEVERS.get(row.levers, row.levers) if ours else name
-    if not ours or float(target) == LIMIT:
-        axes.annotate(label, (x, y), (-5, 2), textcoords="offset points", ha="right", color=_INK)
+    bars = {"yerr": row.occupancy_se or 0.0, "xerr": 100 * (row.abandonment_se or 0.0)}
+    if name == "lookahead":
+        marker, label = _LEVERS.get(row.levers, ("x", row.levers))
+        label = label if float(target) == LIMIT else ""
+        axes.errorbar(x, y, fmt=marker, color=_OURS, markersize=5, label=label, **bars)
+    else:
+        axes.errorbar(x, y, fmt="o", color=_OTHERS, markersize=4, **bars)
+        axes.annotate(name, (x, y), (-5, 4), textcoords="offset points", ha="right", color=_INK)
 
 
 def main() -> None:
