@@ -284,19 +284,9 @@ class ClaimingFeeder(Behaviour):
 
     def _defer_due(self, contacts: Iterable[ClaimedContact], reason: str) -> None:
         now = self.runtime.now()
-        deferrals = [self._defer(contact, "due", now, reason) for contact in contacts]
+        deferrals = [self._judge.defer(contact, "due", now, reason) for contact in contacts]
         if deferrals:
             self._store.defer(deferrals)
-
-    def _defer(
-        self,
-        contact: ClaimedContact,
-        state: str,
-        due_at: float,
-        reason: str,
-        resume_node: str = "",
-    ) -> Deferral:
-        return Deferral(contact.contact_id, self._campaign_id, state, due_at, reason, resume_node)
 
     def _note(self, deferral: Deferral) -> None:
         """Count and record why a contact is not dialed."""

@@ -105,9 +105,9 @@ class ContactFeeder(ListFeeder):
         policy = self._flow.definition.callbacks
         why = f"agent {promised.agent_id} did not come for the call-back in {policy.wait_s:g} s"
         if policy.then == "drop":
-            self._skip(self._defer(promised.contact, "done", 0.0, f"{why}, so it is dropped"))
+            self._skip(self._judge.defer(promised.contact, "done", 0.0, f"{why}, so it is dropped"))
             return
-        self._note(self._defer(promised.contact, "due", now, f"{why}, so any agent makes it"))
+        self._note(self._judge.defer(promised.contact, "due", now, f"{why}, so any agent makes it"))
         self._ahead.contacts.appendleft(promised.contact)
         self._serve()
 

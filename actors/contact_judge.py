@@ -49,22 +49,22 @@ class ContactJudge:
         dial = entry(flow, contact.resume_node, now, clocks)
         if isinstance(dial, ContactNext):
             state = "refused" if dial.state == "done" else dial.state
-            return self._defer(
+            return self.defer(
                 contact, state, dial.due_at, "the flow lets it wait", dial.resume_node
             )
         if dial.max_attempts is not None and contact.attempts >= dial.max_attempts:
             # The flow leads nobody here beyond the cap; a disposition or a promise may.
             reason = f"it has had its {dial.max_attempts} attempts"
-            return self._defer(contact, "refused", 0.0, reason)
+            return self.defer(contact, "refused", 0.0, reason)
         trunks = dial.channels
         if self._trunks.down:
             trunks = tuple(name for name in trunks if name not in self._trunks.down)
         if not trunks:
             reason = f"trunk {', '.join(dial.channels)} is down"
-            return self._defer(contact, "waiting", now + TRUNK_DOWN_S, reason)
+            return self.defer(contact, "waiting", now + TRUNK_DOWN_S, reason)
         number = number_to_dial(dial, contact)
         if isinstance(number, NoNumber):
-            return self._defer(contact, number.state, 0.0, number.reason)
+            return self.defer(contact, number.state, 0.0, number.reason)
         return self._judge_number(contact, dial, number, trunks, now)
 
     def _judge_number(
@@ -73,14 +73,14 @@ class ContactJudge:
         verdict = self._may_dial(number, contact, now)
         if not verdict.allowed:
             state = "waiting" if verdict.next_at else "refused"
-            return self._defer(contact, state, verdict.next_at, verdict.reason)
+            return self.defer(contact, state, verdict.next_at, verdict.reason)
         caller = self._callers.choose(dial.caller_id, trunks, number, now)
         if isinstance(caller, NoCaller):
             due_at = caller.next_at or now + NO_CALLER_S
-            return self._defer(contact, "waiting", due_at, caller.reason)
+            return self.defer(contact, "waiting", due_at, caller.reason)
         return Chosen(contact, dial, number, caller)
 
-    def _defer(
+    def defer(
         self,
         contact: ClaimedContact,
         state: str,
@@ -88,4 +88,5 @@ class ContactJudge:
         reason: str,
         resume_node: str = "",
     ) -> Deferral:
+        """What becomes of a contact that is not dialed now."""
         return Deferral(contact.contact_id, self._campaign_id, state, due_at, reason, resume_node)

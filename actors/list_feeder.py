@@ -161,9 +161,9 @@ class ListFeeder(ClaimingFeeder):
     def _not_now(self, contact: ClaimedContact, answer: int, now: float) -> Deferral:
         """What becomes of a contact of which the store made no attempt."""
         if answer == LIST_PAUSED:
-            return self._defer(contact, "due", now, "its list is paused")
+            return self._judge.defer(contact, "due", now, "its list is paused")
         reason = "its number is on another call"
-        return self._defer(contact, "waiting", now + NUMBER_BUSY_S, reason)
+        return self._judge.defer(contact, "waiting", now + NUMBER_BUSY_S, reason)
 
     # --- for certain agents ---------------------------------------------------------------------
 

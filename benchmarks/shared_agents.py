@@ -13,11 +13,8 @@ from typing import NamedTuple
 
 from actors.agent_messages import AgentsCounted, LooksAhead
 from actors.counted_agents import CountedAgents
-from sim.carrier import SimTrunk
-from sim.desk import Desk, SimDesk
-from sim.endless_list import EndlessList
-from sim.model import CarrierModel, DeskModel
 from sim.runtime import SimRuntime
+from tests.actors.endless import endless_team
 from tests.actors.manual import TUESDAY_AT_TEN
 from tests.actors.world import Team
 
@@ -36,15 +33,7 @@ class Shared(NamedTuple):
 def shared_day(agents: int, hours: float, seed: int) -> Shared:
     """Simulate one day from a cold start."""
     runtime = SimRuntime(seed, 0.0, TUESDAY_AT_TEN)
-    model = DeskModel()
-    team = Team(
-        runtime,
-        {},
-        desk=lambda pool: SimDesk(model, runtime.spawn(Desk(model, pool), "desk")),
-        store=EndlessList(),
-    )
-    team.trunks["simulated"] = SimTrunk(runtime, "simulated", CarrierModel())
-    team.add_agents(agents)
+    team = endless_team(runtime, agents)
     runtime.advance(0.01)
     text = _BLUEPRINT.read_text()
     # From both ends of one list, since no number is in two calls at once.

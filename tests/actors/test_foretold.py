@@ -3,27 +3,15 @@
 import pytest
 
 from dialer.metrics import Metrics
-from sim.carrier import SimTrunk
-from sim.desk import Desk, SimDesk
-from sim.endless_list import EndlessList
-from sim.model import CarrierModel, DeskModel
+from tests.actors.endless import endless_team
 from tests.actors.manual import ManualRuntime
 from tests.actors.test_look_ahead import TEXT
-from tests.actors.world import Team
 
 
 def dialed(hours: float) -> Metrics:
     """What is counted in so many hours with twenty agents."""
     runtime = ManualRuntime(seed=3)
-    model = DeskModel()
-    team = Team(
-        runtime,
-        {},
-        desk=lambda pool: SimDesk(model, runtime.spawn(Desk(model, pool), "desk")),
-        store=EndlessList(),
-    )
-    team.trunks["simulated"] = SimTrunk(runtime, "simulated", CarrierModel())
-    team.add_agents(20)
+    team = endless_team(runtime, 20)
     runtime.settle()
     team.start(TEXT)
     runtime.advance(hours * 3600)

@@ -16,12 +16,9 @@ from dialer.flow.nodes import Lookahead
 from dialer.metrics import Metrics
 from dialer.ports import ContactNext, Settlement
 from gateways.control.explain_record import pulse_words
-from sim.carrier import SimTrunk
-from sim.desk import Desk, SimDesk
-from sim.endless_list import EndlessList
-from sim.model import CarrierModel, DeskModel
+from tests.actors.endless import endless_team
 from tests.actors.manual import ManualRuntime
-from tests.actors.world import PRESET, Team
+from tests.actors.world import PRESET
 
 BLUEPRINT = Path(__file__).parents[2] / "config" / "campaigns" / "lookahead.yaml"
 TEXT = BLUEPRINT.read_text()
@@ -150,15 +147,7 @@ def test_a_new_version_keeps_what_was_learned_and_the_stricter_target_holds() ->
 
 def test_a_campaign_that_looks_ahead_has_busy_agents_and_says_why() -> None:
     runtime = ManualRuntime(seed=1)
-    model = DeskModel()
-    team = Team(
-        runtime,
-        {},
-        desk=lambda pool: SimDesk(model, runtime.spawn(Desk(model, pool), "desk")),
-        store=EndlessList(),
-    )
-    team.trunks["simulated"] = SimTrunk(runtime, "simulated", CarrierModel())
-    team.add_agents(20)
+    team = endless_team(runtime, 20)
     runtime.settle()
     team.start(TEXT)
     runtime.advance(HOUR_S)

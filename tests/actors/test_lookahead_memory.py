@@ -15,14 +15,11 @@ from dialer.flow.nodes import Lookahead
 from dialer.metrics import Metrics
 from dialer.pacing.pacer import CALL_SPAN_S, Decision
 from dialer.ports import ContactNext, Recalled, Settlement
-from sim.carrier import SimTrunk
-from sim.desk import Desk, SimDesk
-from sim.endless_list import EndlessList
 from sim.memory_store import MemoryStore
-from sim.model import CarrierModel, DeskModel
+from tests.actors.endless import endless_team
 from tests.actors.manual import ManualRuntime
 from tests.actors.test_look_ahead import TEXT, moved, over, same
-from tests.actors.world import PRESET, Team
+from tests.actors.world import PRESET
 
 FLOW = load_flow(TEXT, "lookahead.yaml")
 HOUR_S = 3600.0
@@ -227,15 +224,7 @@ def test_a_pause_is_no_time_in_which_a_debt_stood() -> None:
 @pytest.mark.parametrize("how", ["made anew after a crash", "with the daemon"])
 def test_the_campaign_itself_goes_on_with_what_it_knew(how: str) -> None:
     runtime = ManualRuntime(seed=1)
-    model = DeskModel()
-    team = Team(
-        runtime,
-        {},
-        desk=lambda pool: SimDesk(model, runtime.spawn(Desk(model, pool), "desk")),
-        store=EndlessList(),
-    )
-    team.trunks["simulated"] = SimTrunk(runtime, "simulated", CarrierModel())
-    team.add_agents(10)
+    team = endless_team(runtime, 10)
     runtime.settle()
     campaign = team.start(TEXT)
     runtime.advance(0.5 * HOUR_S)
