@@ -19,14 +19,15 @@ from dialer.flow.nodes import SeizeAgent
 from dialer.pacing.reservations import Reservations
 from dialer.ports import Sink
 
-_PENDING = ("pending_not_ready", "pending_logout")
-_CAN_BE_TAKEN = ("ready", "reserved", *_PENDING)
+_PENDING = frozenset(("pending_not_ready", "pending_logout"))
+_CAN_BE_TAKEN = frozenset(("ready", "reserved")) | _PENDING
 
 
 class AgentBoard:
     """Strives for agents of a campaign and knows those it holds.
 
-    book: the reservations, with the calls in flight for them.
+    book: the reservations, with the calls in flight for them. wanted: how many agents the pool is
+    to keep reserved for us.
     """
 
     def __init__(self, campaign_id: int, pool: Sink, cells: CampaignCells) -> None:
@@ -38,19 +39,19 @@ class AgentBoard:
         # How many the pool is to keep reserved for us, by queue, with the number of the request.
         self._asked: dict[str, tuple[int, int]] = {}
         self._request_id = 0
-        self._wanted = 0
+        self.wanted = 0
 
     def start(self, number: int) -> None:
         """Count requests from here, so that no answer to a former campaign is for this one."""
         self._request_id = number
 
     def __len__(self) -> int:
-        return len(self.book)
+        return len(self.book.held)
 
     @property
     def requested(self) -> int:
         """Agents asked for who have not come yet."""
-        return max(0, self._wanted - len(self.book))
+        return max(0, self.wanted - len(self.book.held))
 
     def strive(self, node: SeizeAgent, target: int) -> None:
         """Have the pool keep so many agents reserved.
@@ -58,7 +59,7 @@ class AgentBoard:
         Beyond them, agents for whom nothing rings are let go, the youngest first.
         """
         asked, _ = self._asked.get(node.queue, (0, 0))
-        surplus = len(self.book) - target
+        surplus = len(self.book.held) - target
         if asked != target and (asked or surplus < 0):
             self._request_id += 1
             self._asked[node.queue] = target, self._request_id
@@ -87,18 +88,23 @@ class AgentBoard:
 
     def moved(self, message: AgentsMoved, calls: CallBoard) -> bool:
         """Take in the pool's news; whether it is about agents whom we hold, held, or get."""
-        ours = False
+        ours, states = False, self._states
         for move in message.moves:
-            before = self._states.get(move.agent_id, "")
-            if before != move.to_state:
-                self._cells.agent_moved(move.agent_id, before, move.to_state, message.at)
-            if move.to_state:
-                self._states[move.agent_id] = move.to_state
-            else:
-                self._states.pop(move.agent_id, None)
+            agent_id, after = move.agent_id, move.to_state
+            before = states.get(agent_id, "")
+            if before != after:
+                self._cells.agent_moved(agent_id, before, after, message.at)
+                if after:
+                    states[agent_id] = after
+                else:
+                    del states[agent_id]
             # Without a state to come from, it is a mere count of who is there.
-            if move.from_state and move.campaign_id == self._campaign_id:
-                ours = self._own_agent(move, calls) or ours
+            if (
+                move.from_state
+                and move.campaign_id == self._campaign_id
+                and self._own_agent(move, calls)
+            ):
+                ours = True
         return ours
 
     def to_arm(self) -> tuple[str, ...]:
@@ -106,7 +112,8 @@ class AgentBoard:
         idle = self.book.idle()
         if not idle:
             return ()
-        leaving = tuple([a for a in idle if self._states.get(a) in _PENDING])
+        states = self._states
+        leaving = tuple([a for a in idle if states.get(a) in _PENDING])
         if not leaving:
             return idle
         self._let_go(leaving)
@@ -122,7 +129,7 @@ class AgentBoard:
         self._let_go(self.book.idle())
 
     def _reckon(self) -> None:
-        self._wanted = max([wanted for wanted, _ in self._asked.values()], default=0)
+        self.wanted = max([wanted for wanted, _ in self._asked.values()], default=0)
 
     def _let_go(self, agent_ids: tuple[str, ...]) -> None:
         if agent_ids:
@@ -142,7 +149,7 @@ class AgentBoard:
             self.book.lost(agent_id)
         elif move.to_state == "reserved":
             self.book.hold(agent_id)
-        elif agent_id not in self.book:
+        elif agent_id not in self.book.held:
             return False
         elif move.to_state in _PENDING:
             self.book.wind_down(agent_id)

@@ -85,6 +85,7 @@ class Campaign(Behaviour):
         self._cells = parts.cells
         self._calls = parts.calls
         self._board = parts.board
+        self._book = parts.board.book
         self._tickets = parts.tickets
         self._previews = parts.previews
         self._callbacks = parts.callbacks
@@ -150,9 +151,11 @@ class Campaign(Behaviour):
 
     @handles(AgentsMoved)
     def _on_agents(self, message: AgentsMoved) -> None:
-        self._parts.pacer.agents_moved(message, self._calls.ticket)
-        if self._board.moved(message, self._calls):
-            self._pulses.arm_idle()
+        calls, pacer = self._calls, self._parts.pacer
+        if pacer.hears_calls:
+            pacer.agents_moved(message, calls.ticket)
+        if self._board.moved(message, calls):
+            self._pulses.arm_idle(self.runtime.now())
 
     @handles(AgentsCounted)
     def _on_counted(self, message: AgentsCounted) -> None:
@@ -171,10 +174,11 @@ class Campaign(Behaviour):
 
     @handles(CallbackWaits)
     def _on_callback_waits(self, message: CallbackWaits) -> None:
+        now = self.runtime.now()
         self._callbacks.waits(message.agent_id, message.contact_id)
         if self._board.to_arm():
-            self._pulses.arm_idle()
-        if not self._pulses.limit():
+            self._pulses.arm_idle(now)
+        if not self._pulses.is_barred(now):
             self._callbacks.strive()
 
     @handles(CallbackGone)
@@ -190,7 +194,7 @@ class Campaign(Behaviour):
         if self._previews.decided(decided):
             self._tickets.prepare(decided.ticket)
         else:
-            self._pulses.arm_idle()
+            self._pulses.arm_idle(self.runtime.now())
 
     # --- contacts -----------------------------------------------------------------------------
 
@@ -208,23 +212,27 @@ class Campaign(Behaviour):
 
     @handles(AttemptsReady)
     def _on_attempts(self, answer: AttemptsReady) -> None:
-        now = self.runtime.now()
+        runtime = self.runtime
+        now = runtime.now()
         tickets, calls = self._tickets, self._calls
         preparing = tickets.preparing
         quiet = self._obstacles.quiet
         self._pulses.more_due = answer.more and quiet is None
-        self._parts.pacer.ready(answer, now)
+        pacer = self._parts.pacer
+        if pacer.hears_calls:
+            pacer.ready(answer, now)
         for attempt in answer.attempts:
-            if attempt.ticket not in preparing:
+            ticket = attempt.ticket
+            if ticket not in preparing:
                 calls.give_back(attempt, now, "it was made ready for a former run")
             elif quiet is not None:
                 calls.give_back(attempt, now, quiet.reason)
-                tickets.never_placed(attempt.ticket, now)
+                tickets.never_placed(ticket, now)
             else:
-                given_back = calls.place_in_turn(attempt, answer.flow, self.runtime, self.ref)
+                given_back = calls.place_in_turn(attempt, answer.flow, runtime, self.ref)
                 if given_back is not None:
-                    self._not_placed(given_back)
-            preparing.discard(attempt.ticket)
+                    self._not_placed(given_back, now)
+            preparing.discard(ticket)
         for ticket in answer.short:
             preparing.discard(ticket)
             tickets.never_placed(ticket, now)
@@ -234,24 +242,24 @@ class Campaign(Behaviour):
             self._board.stand_down()
         if answer.short:
             self._previews.not_found(answer.short)
-            self._pulses.explain(answer.reason)
+            self._pulses.explain(answer.reason, now)
 
     @handles(PlaceNow)
     def _on_place_now(self, message: PlaceNow) -> None:
         now = self.runtime.now()
-        obstacle, _ = self._obstacles.any(now)
-        if not obstacle:
+        obstacle = self._obstacles.any(now)
+        if obstacle is None:
             ticket = self._calls.place(message.attempt_id, self.runtime)
         else:
-            ticket = self._calls.recall(message.attempt_id, now, obstacle)
+            ticket = self._calls.recall(message.attempt_id, now, obstacle.reason)
         self._tickets.plan()
         if ticket is not None:
-            self._not_placed(ticket)
+            self._not_placed(ticket, now)
 
-    def _not_placed(self, ticket: int) -> None:
+    def _not_placed(self, ticket: int, now: float) -> None:
         """An attempt could not leave and was given back."""
-        self._tickets.never_placed(ticket, self.runtime.now())
-        self._pulses.limit()
+        self._tickets.never_placed(ticket, now)
+        self._pulses.is_barred(now)
 
     # --- calls --------------------------------------------------------------------------------
 
@@ -263,12 +271,14 @@ class Campaign(Behaviour):
     @handles(Settlement)
     def _on_call_settled(self, settled: Settlement) -> None:
         ticket = self._calls.settled(settled)
-        self._parts.pacer.settled(ticket or 0, settled, self.runtime.now())
+        pacer = self._parts.pacer
+        if pacer.hears_calls:
+            pacer.settled(ticket or 0, settled, self.runtime.now())
         if ticket is None:
             return
         # After a fault of the trunk the next pulse dials: at once would hammer a full trunk.
-        if self._board.book.ended(ticket) and not OUTCOMES[settled.outcome].trunk_fault:
-            self._pulses.arm_idle()
+        if self._book.ended(ticket) and not OUTCOMES[settled.outcome].trunk_fault:
+            self._pulses.arm_idle(self.runtime.now())
 
     @handles(Recalled)
     def _on_recalled(self, answer: Recalled) -> None:
@@ -329,20 +339,20 @@ class Campaign(Behaviour):
     @handles(Report)
     def _on_report(self, _: Report) -> dict[str, Any]:
         """calls_in_progress: those being made ready included, so 0 means that none is left."""
-        quiet, decisions = self._obstacles.quiet, self._parts.decisions
+        quiet, why = self._obstacles.quiet, self._parts.decisions.last
         return {
             "campaign_id": self._id,
             "title": self._identity.title,
             "version": self._identity.version,
             "quiet": quiet.reason if quiet else "",
             "calls_in_progress": len(self._calls) + len(self._tickets.preparing),
-            "in_flight": self._board.book.in_flight,
+            "in_flight": self._book.in_flight,
             "reserved": len(self._board),
             "requested": self._board.requested,
             "callbacks_waiting": len(self._callbacks),
             "agents": self._cells.agent_counts(),
             "trunks_down": dict(self._obstacles.trunks.down),
             "formulas": self._parts.formulas.report(),
-            "why": decisions.why,
-            "why_at": decisions.why_at,
+            "why": why.reason,
+            "why_at": why.at,
         }

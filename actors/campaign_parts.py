@@ -103,9 +103,11 @@ class Parts:
         """What a decision starts from."""
         board = self.board
         book = board.book
+        reserved = len(book.held)
+        requested = board.wanted - reserved
         seen = (
-            ("reserved", float(len(book))),
-            ("requested", float(board.requested)),
+            ("reserved", float(reserved)),
+            ("requested", float(requested) if requested > 0 else 0.0),
             ("in_flight", float(book.in_flight)),
         )
         return seen + self.formulas.inputs() if self.formulas.texts else seen

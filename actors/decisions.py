@@ -5,8 +5,6 @@ and to whoever asks. A decision that comes to the same as the one before, and di
 counted, and the next record tells how many there were.
 """
 
-from typing import Any
-
 from dialer.journal import Pulse
 from dialer.ports import Sink
 
@@ -14,17 +12,15 @@ from dialer.ports import Sink
 class Decisions:
     """Records decisions.
 
-    why, why_at: the last one's reason, and since when it holds. unchanged: decisions since then
-    that came to the same.
+    last: the one that holds, with its reason and since when. unchanged: decisions since then that
+    came to the same.
     """
 
     def __init__(self, campaign_id: int, recorder: Sink) -> None:
-        self.why = "no pulse yet"
-        self.why_at = 0.0
+        self.last = Pulse(campaign_id, 0.0, reason="no pulse yet")
         self.unchanged = 0
         self._campaign_id = campaign_id
         self._recorder = recorder
-        self._last: tuple[Any, ...] = ()
 
     def tell(
         self,
@@ -36,13 +32,18 @@ class Decisions:
         dials: int = 0,
     ) -> None:
         """See `dialer.journal.Pulse`."""
-        decided = (reason, inputs, value, clamps)
-        if not dials and decided == self._last:
+        last = self.last
+        if (
+            not dials
+            and inputs == last.inputs
+            and reason == last.reason
+            and value == last.value
+            and clamps == last.clamps
+        ):
             self.unchanged += 1
             return
-        self._last = decided
-        self.why, self.why_at = reason, at
-        unchanged, self.unchanged = self.unchanged, 0
-        self._recorder.tell(
-            Pulse(self._campaign_id, at, inputs, value, clamps, dials, reason, unchanged)
+        self.last = Pulse(
+            self._campaign_id, at, inputs, value, clamps, dials, reason, self.unchanged
         )
+        self.unchanged = 0
+        self._recorder.tell(self.last)

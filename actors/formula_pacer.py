@@ -76,7 +76,8 @@ class FormulaPacer(DeafPacer):
             return self._per_agent(seen, ratio, idle, clamps, pulse=pulse)
         quota, carried = self._book.quota, self._book.carried
         dials = self._book.per_pulse(ratio)
-        return Paced(ratio, dials, seen + decided_from(1, quota, carried, 0, 0), quota, clamps)
+        inputs = decided_from(seen, 1, quota, carried, 0, 0)
+        return Paced(ratio, dials, inputs, quota, clamps)
 
     def _per_agent(
         self,
@@ -89,16 +90,16 @@ class FormulaPacer(DeafPacer):
         pulse: bool,
     ) -> Paced:
         book = self._book
-        carried, unplaced = book.carried, book.unplaced
+        carried, unplaced = book.carried, len(book.unplaced)
         dials = sum([book.arm(agent_id, ratio) for agent_id in idle])
         if pulse:
             wanted = ratio * book.staying
             book.follow(whole(wanted), ceil(wanted - _EPSILON))
             dials = book.top_up()
-            inputs = decided_from(0, book.quota, 0.0, 0, dials)
+            inputs = decided_from(seen, 0, book.quota, 0.0, 0, dials)
         else:
-            inputs = decided_from(len(idle), book.quota, carried, unplaced, 0)
-        return Paced(ratio, dials, seen + inputs, book.quota, clamps, note=note)
+            inputs = decided_from(seen, len(idle), book.quota, carried, unplaced, 0)
+        return Paced(ratio, dials, inputs, book.quota, clamps, note=note)
 
     def _level(
         self, seen: Inputs, value: float, in_flight: int, clamps: tuple[str, ...], note: str = ""
@@ -107,7 +108,7 @@ class FormulaPacer(DeafPacer):
         book = self._book
         book.follow(in_flight, in_flight)
         dials = max(0, in_flight - book.in_flight)
-        inputs = seen + decided_from(0, in_flight, 0.0, 0, dials)
+        inputs = decided_from(seen, 0, in_flight, 0.0, 0, dials)
         return Paced(value, dials, inputs, in_flight, clamps, note=note)
 
     def _over_since(self, at: float) -> int:

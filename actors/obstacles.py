@@ -8,6 +8,17 @@ from actors.messages import Quiesce, TrunkNews
 from actors.trunk_watch import TrunkWatch
 from dialer.flow.graph import Flow
 from dialer.flow.hours import OpenHours
+from dialer.message import Message
+
+
+class Obstacle(Message):
+    """Why nothing may be dialed. limit: its name among the limits that cut a decision."""
+
+    reason: str
+    limit: str
+
+
+_OUTSIDE = Obstacle("outside the time windows of the Start node", "window")
 
 
 class Obstacles:
@@ -26,17 +37,17 @@ class Obstacles:
     def hear(self, news: TrunkNews) -> None:
         self.trunks.hear(news)
 
-    def any(self, now: float) -> tuple[str, str]:
-        """Why nothing may be dialed, and the name of that limit; "" where it may."""
+    def any(self, now: float) -> Obstacle | None:
+        """What stands in the way now."""
         if self.quiet is not None:
-            return self.quiet.reason, "status"
-        if not self._hours.at(now):
-            return "outside the time windows of the Start node", "window"
+            return Obstacle(self.quiet.reason, "status")
+        if not self._is_open(now):
+            return _OUTSIDE
         if not self.trunks.down:
-            return "", ""
+            return None
         trouble = self.trunks.trouble(self._flow)
-        return (trouble, "trunk") if trouble else ("", "")
+        return Obstacle(trouble, "trunk") if trouble else None
 
     def _follow(self, flow: Flow) -> None:
         self._flow = flow
-        self._hours = OpenHours(flow.zone, flow.start.days, flow.start.windows)
+        self._is_open = OpenHours(flow.zone, flow.start.days, flow.start.windows).at

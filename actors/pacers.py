@@ -49,8 +49,9 @@ class Paced(Message):
 class Pacer(Protocol):
     """Reckons for one campaign, and hears what becomes of its calls and agents.
 
-    hears_calls: whether it wants the steps of calls (`moved`). is_steady: a pulse that finds every
-    agent armed and every quota filled has nothing to reckon.
+    hears_calls: whether it wants to hear of calls and agents; one that does not is spared `ready`,
+    `settled` and `agents_moved`, and calls need not tell of their steps (`moved`). is_steady: a
+    pulse that finds every agent armed and every quota filled has nothing to reckon.
     """
 
     hears_calls: bool
@@ -150,15 +151,17 @@ class RatioPacer(DeafPacer):
 
     def pace(self, now: float, seen: Inputs, *, pulse: bool, seized: bool) -> Paced:  # noqa: ARG002
         book, ratio = self._book, self._ratio
-        carried, unplaced = book.carried, book.unplaced
+        carried, unplaced = book.carried, len(book.unplaced)
         if not seized:
             dials, quota = book.per_pulse(ratio), book.quota
-            return Paced(ratio, dials, seen + decided_from(1, quota, carried, 0, 0), quota)
+            return Paced(ratio, dials, decided_from(seen, 1, quota, carried, 0, 0), quota)
         agents = self._to_arm() if book.idle_agents else ()
-        dials = sum([book.arm(agent_id, ratio) for agent_id in agents])
+        dials = 0
+        for agent_id in agents:
+            dials += book.arm(agent_id, ratio)
         missing = book.top_up() if pulse else 0
         quota = book.quota
-        inputs = seen + decided_from(len(agents), quota, carried, unplaced, missing)
+        inputs = decided_from(seen, len(agents), quota, carried, unplaced, missing)
         return Paced(ratio, max(dials, missing), inputs, quota)
 
 

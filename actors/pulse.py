@@ -5,11 +5,11 @@ one of them records what it saw, what it did and why.
 """
 
 from math import inf
-from typing import Any
 
 from actors.agent_messages import SeizeFailed
 from actors.campaign_parts import Parts
 from actors.messages import CheckDue, DueAnswer, FormulaLate, PulseDue
+from actors.obstacles import Obstacle
 from actors.runtime import Ref, Runtime
 from dialer.flow.hours import shift_at
 from dialer.flow.interpreter import (
@@ -21,7 +21,7 @@ from dialer.flow.interpreter import (
     after_seize,
     pulse_step,
 )
-from dialer.flow.nodes import CheckUndeliveredContacts, Init, SeizeAgent
+from dialer.flow.nodes import Init
 from dialer.message import Message
 from dialer.ports import Evaluated, Sink
 
@@ -29,7 +29,7 @@ from dialer.ports import Evaluated, Sink
 class _Check(Message):
     """A pulse that waits to hear whether a contact is due."""
 
-    node: CheckUndeliveredContacts
+    step: AskDue
     pulse: int
 
 
@@ -47,11 +47,10 @@ class Pulses:
         self._parts = parts
         self._myself = myself
         self._number = 0
-        self._seize: SeizeAgent | None = None
         self._evaluating: _Check | None = None
-        self._shift_until = 0.0
         # What the last decision has left: agents reserved, calls in flight and strived for.
         self._left: tuple[int, int, int] | None = None
+        self._enter()
 
     def start(self, runtime: Runtime, ref: Ref) -> None:
         """Pulse from now on."""
@@ -72,8 +71,14 @@ class Pulses:
     def follow(self) -> None:
         """There is a new version of the flow."""
         self.forget()
+        self._enter()
+
+    def _enter(self) -> None:
+        """Begin with the flow, none of whose agents are reserved yet."""
+        flow = self._parts.flow
+        self._first = pulse_step(flow, flow.start.id, "pulse")
+        self._seize: Seize | None = None
         self._shift_until = 0.0
-        self._seize = None
 
     # --- Start --------------------------------------------------------------------------------
 
@@ -103,40 +108,44 @@ class Pulses:
             return
         if now >= self._shift_until:
             self._tell_shift(now)
-        limit = self.limit()
-        cells.fired(lateness_s, within_window=limit != "window")
-        if limit:
+        obstacle = parts.obstacles.any(now)
+        if obstacle is not None:
+            self._stand_down(obstacle, now)
+            cells.fired(lateness_s, within_window=obstacle.limit != "window")
             return
+        cells.fired(lateness_s, within_window=True)
         if self._left is not None and self._left == self._found():
             parts.decisions.unchanged += 1
             return
         if parts.callbacks.is_busy:
             parts.callbacks.strive()
-        if not parts.formulas.ask(self.runtime, self._myself, self.ref):
-            self._begin()
+        if not parts.formulas.texts or not parts.formulas.ask(self.runtime, self._myself, self.ref):
+            self._take(self._first, now, pulse=True)
 
     def heard(self, answer: Evaluated) -> None:
         """A formula was evaluated."""
-        if self._parts.formulas.heard(answer) and not self.limit():
+        if self._parts.formulas.heard(answer):
             self._begin()
 
     def late(self, message: FormulaLate) -> None:
         """Formulas were not evaluated in time."""
-        if self._parts.formulas.late(message) and not self.limit():
+        if self._parts.formulas.late(message):
             self._begin()
+
+    def _begin(self) -> None:
+        """A pulse that waited for its formulas leaves the Start node."""
+        now = self.runtime.now()
+        if not self.is_barred(now):
+            self._take(self._first, now, pulse=True)
 
     def _found(self) -> tuple[int, int, int] | None:
         """What a pulse finds, where it has nothing to do: no agent to arm, no call missing."""
         parts = self._parts
         book = parts.board.book
-        if (
-            book.idle_agents
-            or book.in_flight < book.quota
-            or not self.more_due
-            or parts.callbacks.is_busy
-        ):
+        in_flight, quota = book.in_flight, book.quota
+        if in_flight < quota or book.idle_agents or not self.more_due or parts.callbacks.is_busy:
             return None
-        return len(book), book.in_flight, book.quota
+        return len(book.held), in_flight, quota
 
     def _keep_what_is_left(self) -> None:
         """The next pulse has nothing to decide if this is what it finds.
@@ -155,27 +164,30 @@ class Pulses:
 
     # --- through the flow ---------------------------------------------------------------------
 
-    def _begin(self) -> None:
-        """A pulse leaves the Start node."""
-        flow = self._parts.flow
-        self._take(pulse_step(flow, flow.start.id, "pulse"), pulse=True)
+    def _take(self, step: PulseStep, now: float, *, pulse: bool = False) -> None:
+        """Go on through the flow until there is something to wait for."""
+        while True:
+            if type(step) is Release:
+                self._release(step.node, now, pulse=pulse)
+                return
+            if type(step) is AskDue:
+                if not self.more_due:
+                    self._ask(step)
+                    return
+                step = step.due
+            elif type(step) is Seize:
+                if not self._strive(step, now):
+                    return
+                step = step.reserved
+            elif type(step) is PulseEnds:
+                self.explain(step.reason, now)
+                return
+            pulse = True
 
-    def _take(self, step: PulseStep, *, pulse: bool = False) -> None:
-        if type(step) is Release:
-            self._release(step.node, pulse=pulse)
-        elif type(step) is Seize:
-            self._strive(step.node)
-        elif type(step) is AskDue:
-            self._check_due(step.node)
-        elif type(step) is PulseEnds:
-            self.explain(step.reason)
-
-    def _check_due(self, node: CheckUndeliveredContacts) -> None:
-        """Go on at once where the feeder has told of contacts; else ask it to look for some."""
-        if self.more_due:
-            self._take(pulse_step(self._parts.flow, node.id, "true"), pulse=True)
-        elif self._evaluating is None or self._evaluating.node is not node:
-            self._evaluating = _Check(node, self._number)
+    def _ask(self, step: AskDue) -> None:
+        """The feeder has not told of contacts: have it look for some."""
+        if self._evaluating is None or self._evaluating.step.node is not step.node:
+            self._evaluating = _Check(step, self._number)
             self._parts.feeder.tell(CheckDue(self._number))
 
     def ask_again(self) -> None:
@@ -191,85 +203,90 @@ class Pulses:
             return  # it was for a pulse that a stop or a new version has ended
         self._evaluating = None
         self.more_due = answer.due
-        step = pulse_step(self._parts.flow, check.node.id, "true" if answer.due else "false")
+        step = check.step.due if answer.due else check.step.none_due
+        now = self.runtime.now()
         if not answer.due:
             self._parts.board.stand_down()
-            self.explain("no contact is due")
-        if (answer.due or type(step) is not PulseEnds) and not self.limit():
-            self._take(step, pulse=True)
+            self.explain("no contact is due", now)
+        if (answer.due or type(step) is not PulseEnds) and not self.is_barred(now):
+            self._take(step, now, pulse=True)
 
     # --- agents -------------------------------------------------------------------------------
 
-    def _strive(self, node: SeizeAgent) -> None:
-        """Reserve up to the target; those held already have Init look at them again."""
+    def _strive(self, step: Seize, now: float) -> bool:
+        """Reserve up to the target; whether any are held, whom Init is to look at again."""
         parts = self._parts
-        self._seize = node
-        target, note = parts.formulas.target(node.target)
-        parts.board.strive(node, target)
-        if len(parts.board):
-            self._take(after_seize(parts.flow, node, "agent_reserved"), pulse=True)
-        else:
-            waiting = "waiting for an agent to come free" if target else "no agent is asked for"
-            self.explain(f"{waiting}; {note}" if note else waiting)
-            self._keep_what_is_left()
+        self._seize = step
+        board = parts.board
+        target, note = parts.formulas.target(step.node.target)
+        board.strive(step.node, target)
+        if board.book.held:
+            return True
+        waiting = "waiting for an agent to come free" if target else "no agent is asked for"
+        self.explain(f"{waiting}; {note}" if note else waiting, now)
+        self._keep_what_is_left()
+        return False
 
     def seize_failed(self, failure: SeizeFailed) -> None:
         """Agents who were asked for will not come."""
         parts = self._parts
         parts.board.failed(failure)
         if self._seize is not None and parts.obstacles.quiet is None:
-            self.explain(failure.event.replace("_", " "))
-            step = after_seize(parts.flow, self._seize, failure.event)
-            if type(step) is not PulseEnds and not self.limit():
-                self._take(step)
+            now = self.runtime.now()
+            self.explain(failure.event.replace("_", " "), now)
+            step = after_seize(parts.flow, self._seize.node, failure.event)
+            if type(step) is not PulseEnds and not self.is_barred(now):
+                self._take(step, now)
 
-    def arm_idle(self) -> None:
+    def arm_idle(self, now: float) -> None:
         """Agents newly reserved, or whose last attempt ended without a human: dial at once."""
         parts = self._parts
         board = parts.board
-        if not board.book.idle_agents or self.limit():
+        if not board.book.idle_agents or self.is_barred(now):
             return
         if parts.callbacks.is_busy:
-            self._call_back()
+            self._call_back(now)
             if not board.to_arm():
                 return
         if self._seize is None:
             board.stand_down()  # reserved for a version of the flow that is no more
         else:
-            self._take(after_seize(parts.flow, self._seize, "agent_reserved"))
+            self._take(self._seize.reserved, now)
 
-    def _call_back(self) -> None:
+    def _call_back(self, now: float) -> None:
         """Those whom an agent promised a call go before whatever that agent would do else."""
         parts = self._parts
         dialed = parts.callbacks.dial(parts.board.to_arm(), parts.tickets)
         if dialed:
             parts.tickets.plan()
-            self.explain(f"called {dialed} back")
+            self.explain(f"called {dialed} back", now)
 
     # --- Init ---------------------------------------------------------------------------------
 
-    def _release(self, node: Init, *, pulse: bool) -> None:
+    def _release(self, node: Init, now: float, *, pulse: bool) -> None:
         """Release contacts: for agents newly armed, and at a pulse what else the pacer wants."""
         parts = self._parts
-        now = self.runtime.now()
         if parts.callbacks.is_busy:
-            self._call_back()
+            self._call_back(now)
         seized = self._seize is not None
         paced = parts.pacer.pace(now, parts.inputs(), pulse=pulse, seized=seized)
         if parts.formulas.texts:
             parts.formulas.tell_shadow(node.dialing)
-        # What a trunk does not take is still missing from the quota at the next pulse.
-        dials, room = parts.share.clamped(paced.dials, now)
-        goal = parts.board.book.in_flight + dials if paced.goal is None else paced.goal
-        parts.cells.target(goal)
-        parts.tickets.need(dials, now, paced.picks[:dials])
+        dials, reason = paced.dials, paced.reason
+        inputs, clamps = paced.inputs, paced.clamps
+        if dials > 0:
+            room = parts.share.room(now)
+            if room.dials is not None and room.dials < dials:
+                # What a trunk does not take is still missing from the quota at the next pulse.
+                dials, reason = room.dials, room.reason or reason
+                inputs += (("room", float(dials)),)
+                clamps += (room.clamp,)
+        goal = paced.goal
+        parts.cells.target(parts.board.book.in_flight + dials if goal is None else goal)
+        if dials > 0:
+            parts.tickets.need(dials, now, paced.picks[:dials])
         if paced.give_up:
             parts.calls.give_up(paced.give_up)
-        inputs, clamps = paced.inputs, paced.clamps
-        if room.dials is not None:
-            inputs += (("room", float(room.dials)),)
-            clamps += (room.clamp,)
-        reason = room.reason or paced.reason
         if not reason:
             reason = "released contacts" if dials else "calls in flight already fill the quota"
         if paced.note:
@@ -280,19 +297,23 @@ class Pulses:
 
     # --- why not ------------------------------------------------------------------------------
 
-    def limit(self) -> str:
-        """What keeps us from dialing now; then idle agents are let go and the why is told."""
-        parts = self._parts
-        obstacle, limit = parts.obstacles.any(self.runtime.now())
-        if obstacle:
-            parts.previews.withdraw()
-            parts.callbacks.stand_down()
-            parts.board.stand_down()
-            self.explain(obstacle, clamps=(limit,))
-        return limit
+    def is_barred(self, now: float) -> bool:
+        """Whether we may not dial now; then idle agents are let go and the why is told."""
+        obstacle = self._parts.obstacles.any(now)
+        if obstacle is None:
+            return False
+        self._stand_down(obstacle, now)
+        return True
 
-    def explain(self, reason: str, **more: Any) -> None:
+    def _stand_down(self, obstacle: Obstacle, now: float) -> None:
+        parts = self._parts
+        parts.previews.withdraw()
+        parts.callbacks.stand_down()
+        parts.board.stand_down()
+        self.explain(obstacle.reason, now, (obstacle.limit,))
+
+    def explain(self, reason: str, now: float, clamps: tuple[str, ...] = ()) -> None:
         """Record why nothing came of it."""
         parts = self._parts
         self._left = None
-        parts.decisions.tell(self.runtime.now(), reason, parts.inputs(), **more)
+        parts.decisions.tell(now, reason, parts.inputs(), clamps=clamps)

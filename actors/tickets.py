@@ -56,17 +56,21 @@ class Tickets:
         return self._last
 
     def need(self, dials: int, now: float, picks: tuple[bool, ...] = ()) -> None:
-        """Ask for so many contacts, to be dialed at once. picks: see `NeedContacts`."""
-        if dials <= 0:
-            return
-        tickets = tuple(range(self._last + 1, self._last + dials + 1))
+        """Ask for so many contacts (one or more), to be dialed at once.
+
+        picks: see `NeedContacts`.
+        """
+        first = self._last + 1
         self._last += dials
-        self.preparing.update(tickets)
+        tickets = tuple(range(first, first + dials))
+        preparing, book = self.preparing, self._book
+        preparing.update(tickets)
         for ticket in tickets:
-            self._book.placed(ticket)
+            book.placed(ticket)
         self.pacer.placed(tickets, now)
-        self.plan()
-        self._feeder.tell(NeedContacts(self.request(), tickets, picks=picks))
+        self._share.planned.preparing = len(preparing)
+        self._request_id += 1
+        self._feeder.tell(NeedContacts(self._request_id, tickets, picks=picks))
 
     def prepare(self, ticket: int) -> None:
         """It is being made ready from now on."""

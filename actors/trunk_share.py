@@ -27,14 +27,10 @@ class TrunkShare:
         self._follow(flow)
         self.planned.preparing, self.planned.waiting = preparing, waiting
 
-    def clamped(self, dials: int, now: float) -> tuple[int, Room]:
-        """As many of these dials as the trunks take until the next pulse, and the limit if any."""
-        if dials <= 0 or not self._channels:
-            return dials, NO_LIMIT
-        room = self._lines.room(self._channels, now, self._within_s)
-        if room.dials is None or dials <= room.dials:
-            return dials, NO_LIMIT
-        return room.dials, room
+    def room(self, now: float) -> Room:
+        """How many calls the trunks take until the next pulse."""
+        channels = self._channels
+        return self._lines.room(channels, now, self._within_s) if channels else NO_LIMIT
 
     def _follow(self, flow: Flow) -> None:
         dials = [node for node in flow.definition.nodes if isinstance(node, Dial)]

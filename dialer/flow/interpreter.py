@@ -33,15 +33,21 @@ DONE = ContactNext("done")
 
 
 class AskDue(Message):
-    """Find out whether a contact is due, then go on from the node by port true or false."""
+    """Find out whether a contact is due, then go on so."""
 
     node: CheckUndeliveredContacts
+    due: "PulseStep"
+    none_due: "PulseStep"
 
 
 class Seize(Message):
-    """Strive for the node's target; outcomes go on from it by `after_seize`."""
+    """Strive for the node's target, and go on so for agents who are reserved.
+
+    Of what else may come of it, see `after_seize`.
+    """
 
     node: SeizeAgent
+    reserved: "PulseStep"
 
 
 class Release(Message):
@@ -75,9 +81,9 @@ def _pulse_step(flow: Flow, node_id: str, port: str) -> PulseStep:
     if type(node) is Init:
         return Release(node)
     if type(node) is SeizeAgent:
-        return Seize(node)
+        return Seize(node, after_seize(flow, node, "agent_reserved"))
     if type(node) is CheckUndeliveredContacts:
-        return AskDue(node)
+        return AskDue(node, pulse_step(flow, node.id, "true"), pulse_step(flow, node.id, "false"))
     # A Check Seize Agent Event without a Seize before it has nothing to tell.
     return PulseEnds(f"{node.id} waits for an event of a Seize Agent node")
 

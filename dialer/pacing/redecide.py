@@ -17,24 +17,26 @@ _EPSILON = 1e-9  # as in dialer.pacing.reservations
 
 
 def decided_from(
-    arming: int, quota: int, carried: float, unplaced: int, missing: int
+    seen: tuple[tuple[str, float], ...],
+    arming: int,
+    quota: int,
+    carried: float,
+    unplaced: int,
+    missing: int,
 ) -> tuple[tuple[str, float], ...]:
-    """What a release was made from, beside what it saw, as its record has it; what is 0 is left
-    out.
+    """What a release was made from, as its record has it; what is 0 is left out.
 
-    arming: agents to arm. quota: calls in flight that are strived for, from now on. carried: the
-    fraction left over from before. unplaced: calls in flight that no agent had room for. missing:
-    calls missing from the quota, where they are made good. Where the trunks have cut it, `room`
-    comes after these: what they take.
+    seen: what it starts from. arming: agents to arm. quota: calls in flight that are strived for,
+    from now on. carried: the fraction left over from before. unplaced: calls in flight that no
+    agent had room for. missing: calls missing from the quota, where they are made good. Where the
+    trunks have cut it, `room` comes after these: what they take.
     """
-    inputs = [("to_arm", float(arming)), ("quota", float(quota))]
+    inputs = (*seen, ("to_arm", float(arming)), ("quota", float(quota)))
     if carried:
-        inputs.append(("carried", carried))
+        inputs += (("carried", carried),)
     if unplaced:
-        inputs.append(("unplaced", float(unplaced)))
-    if missing:
-        inputs.append(("at_pulse", 1.0))
-    return tuple(inputs)
+        inputs += (("unplaced", float(unplaced)),)
+    return (*inputs, ("at_pulse", 1.0)) if missing else inputs
 
 
 class Redecision(NamedTuple):

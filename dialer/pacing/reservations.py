@@ -8,97 +8,119 @@ are kept at the sum of the quotas, and a fraction of a ratio is carried over, ne
 
 An attempt is known here by its ticket, a number that the campaign draws when it asks for a
 contact, so that a call counts as in flight from the moment it was decided.
+
+Several times a call somebody asks who has room and who is idle, mostly few or nobody. So those are
+kept at hand, and never looked for among all.
 """
 
 from collections.abc import Iterator
 from math import floor
+from operator import attrgetter
 
 _EPSILON = 1e-9  # a ratio such as 0.1 * 30 must not lose a call to rounding
 
 
+class Reservation:
+    """One agent's.
+
+    number: higher than that of any older reservation. quota: calls in flight that are strived for.
+    room: how many of them are missing; below 0 where there are more. tickets: those placed on it,
+    in that order. leaving: the agent has asked to leave.
+    """
+
+    __slots__ = ("agent_id", "leaving", "number", "quota", "room", "tickets")
+
+    def __init__(self, agent_id: str, number: int) -> None:
+        self.agent_id = agent_id
+        self.number = number
+        self.quota = self.room = 0
+        self.tickets: dict[int, None] = {}
+        self.leaving = False
+
+
+_age = attrgetter("number")
+
+
 class Reservations:
-    """Who is reserved for a campaign, with how many calls in flight of what quota."""
+    """Who is reserved for a campaign, with how many calls in flight of what quota.
+
+    For others to read: held: the reservations, by agent, the oldest first. quota: calls in flight
+    that are strived for, the sum of all agents' quotas. in_flight: tickets whose attempt is
+    neither over nor taken by an agent. unplaced: those for whom no reservation has room.
+    idle_agents: reservations with no call in flight, in no order. carried: the fraction of a call
+    that earlier decisions have left over.
+    """
 
     def __init__(self) -> None:
-        # quota: calls in flight that are strived for, the sum of all agents' quotas. in_flight:
-        # tickets whose attempt is neither over nor taken by an agent. idle_agents: how many have
-        # no call in flight: mostly nobody, so nobody has to be looked at.
-        self.quota = self.in_flight = self.idle_agents = 0
-        self._quota: dict[str, int] = {}
-        self._calls: dict[str, int] = {}
-        self._placed_on: dict[int, str] = {}
-        self._unplaced: dict[int, None] = {}
-        self._leaving: set[str] = set()
-        self._carry = 0.0
+        self.held: dict[str, Reservation] = {}
+        self.quota = self.in_flight = 0
+        self.unplaced: dict[int, None] = {}
+        self.idle_agents: dict[Reservation, None] = {}
+        self.carried = 0.0
+        self._placed_on: dict[int, Reservation] = {}
+        # Reservations that have room, in no order.
+        self._open: dict[Reservation, None] = {}
+        self._number = 0
 
     def __len__(self) -> int:
-        return len(self._quota)
+        return len(self.held)
 
     def __contains__(self, agent_id: str) -> bool:
-        return agent_id in self._quota
+        return agent_id in self.held
 
     @property
     def agents(self) -> tuple[str, ...]:
         """Reserved agents, oldest reservation first."""
-        return tuple(self._quota)
+        return tuple(self.held)
 
     @property
     def staying(self) -> int:
         """Reserved agents who have not asked to leave."""
-        return len(self._quota) - len(self._leaving)
-
-    @property
-    def unplaced(self) -> int:
-        """Tickets in flight for whom no reservation has room."""
-        return len(self._unplaced)
-
-    @property
-    def carried(self) -> float:
-        """The fraction of a call that earlier decisions have left over."""
-        return self._carry
+        return sum([not held.leaving for held in self.held.values()])
 
     def per_pulse(self, ratio: float) -> int:
         """How many contacts a pulse releases where no agent is seized."""
-        wanted = ratio + self._carry
+        wanted = ratio + self.carried
         whole = floor(wanted + _EPSILON)
-        self._carry = wanted - whole
+        self.carried = wanted - whole
         return whole
 
     def idle(self) -> tuple[str, ...]:
         """Reserved agents with no attempt in flight, oldest reservation first."""
         if not self.idle_agents:
             return ()
-        return tuple([agent_id for agent_id, calls in self._calls.items() if calls == 0])
+        return tuple([held.agent_id for held in sorted(self.idle_agents, key=_age)])
 
     def hold(self, agent_id: str) -> None:
         """An agent is reserved, and nothing is strived for yet beyond what rings for them."""
-        self._leaving.discard(agent_id)
-        self._know(agent_id)
-        self._set_quota(agent_id, self._calls[agent_id])
+        held = self._known(agent_id)
+        held.leaving = False
+        self._set_quota(held, len(held.tickets))
 
     def wind_down(self, agent_id: str) -> None:
         """An agent will leave: no more calls for them, while those in flight go on."""
-        if agent_id in self._quota:
-            self._set_quota(agent_id, 0)
-            self._leaving.add(agent_id)
+        held = self.held.get(agent_id)
+        if held is not None:
+            self._set_quota(held, 0)
+            held.leaving = True
 
     def arm(self, agent_id: str, ratio: float) -> int:
         """Count an agent as newly reserved: how many calls to place now.
 
         ratio: calls in flight wanted per reserved agent.
         """
-        quota = self.per_pulse(ratio)
-        self._set_quota(agent_id, quota)
-        self._know(agent_id)
-        self._adopt(agent_id)
-        return max(0, quota - self._calls[agent_id])
+        held = self._known(agent_id)
+        self._set_quota(held, self.per_pulse(ratio))
+        if self.unplaced:
+            self._adopt(held)
+        return max(0, held.room)
 
     def bind(self, ticket: int, agent_id: str) -> None:
         """A contact is meant for this agent, who gets no other beside it."""
-        self._set_quota(agent_id, 1)
-        self._know(agent_id)
+        held = self._known(agent_id)
+        self._set_quota(held, 1)
         self.in_flight += 1
-        self._place(ticket, agent_id)
+        self._place(ticket, held)
 
     def follow(self, least: int, most: int) -> None:
         """The figure has changed: bring the sum of the quotas between these two.
@@ -106,25 +128,25 @@ class Reservations:
         It is spread evenly; agents who are about to leave get no more.
         """
         missing, surplus = least - self.quota, self.quota - most
-        for agent_id in self._evenly(missing):
-            self._set_quota(agent_id, self._quota[agent_id] + 1)
-            self._adopt(agent_id)
+        for held in self._evenly(missing):
+            self._set_quota(held, held.quota + 1)
+            self._adopt(held)
         for _ in range(surplus):
             # Room is given up first: an agent who has none is of no more calls anyway.
-            roomiest = max(self._quota, key=lambda a: (self._quota[a] - self._calls[a], a))
-            self._set_quota(roomiest, self._quota[roomiest] - 1)
+            roomiest = max(self.held.values(), key=lambda held: (held.room, held.agent_id))
+            self._set_quota(roomiest, roomiest.quota - 1)
 
-    def _evenly(self, count: int) -> Iterator[str]:
+    def _evenly(self, count: int) -> Iterator[Reservation]:
         """Agents to give one more call each, those with the fewest first."""
         for _ in range(count):
-            open_to = [agent_id for agent_id in self._quota if agent_id not in self._leaving]
+            open_to = [held for held in self.held.values() if not held.leaving]
             if not open_to:
                 return
-            yield min(open_to, key=self._quota.__getitem__)
+            yield min(open_to, key=lambda held: held.quota)
 
     def is_in_flight(self, ticket: int) -> bool:
         """Whether an attempt is neither over nor taken by an agent."""
-        return ticket in self._placed_on or ticket in self._unplaced
+        return ticket in self._placed_on or ticket in self.unplaced
 
     def top_up(self) -> int:
         """How many calls are missing from the sum of the quotas."""
@@ -136,34 +158,36 @@ class Reservations:
         return self._find_room(ticket)
 
     def _find_room(self, ticket: int) -> str:
-        if self._calls:
-            calls, quotas = self._calls, self._quota
-            rooms = [quotas[agent_id] - placed for agent_id, placed in calls.items()]
-            most = max(rooms)
-            if most > 0:
-                roomiest = [*calls][rooms.index(most)]
-                self._place(ticket, roomiest)
-                return roomiest
-        self._unplaced[ticket] = None
-        return ""
+        """The agent with the most room gets it, of several the one who was reserved first."""
+        roomiest: Reservation | None = None
+        most = number = 0
+        for held in self._open:
+            room = held.room
+            if room > most or (room == most and held.number < number):
+                roomiest, most, number = held, room, held.number
+        if roomiest is None:
+            self.unplaced[ticket] = None
+            return ""
+        self._place(ticket, roomiest)
+        return roomiest.agent_id
 
     def ended(self, ticket: int) -> str:
         """An attempt ended without a live human: the agent to arm again, or ""."""
-        agent_id = self._placed_on.pop(ticket, "")
-        if not agent_id:
-            if ticket in self._unplaced:
-                del self._unplaced[ticket]
+        held = self._placed_on.pop(ticket, None)
+        if held is None:
+            if ticket in self.unplaced:
+                del self.unplaced[ticket]
                 self.in_flight -= 1
             return ""
         self.in_flight -= 1
-        calls = self._calls
-        if agent_id not in calls:
+        del held.tickets[ticket]
+        held.room += 1
+        if held.room > 0:
+            self._open[held] = None
+        if held.tickets:
             return ""
-        left = calls[agent_id] = calls[agent_id] - 1
-        if left:
-            return ""
-        self.idle_agents += 1
-        return agent_id
+        self.idle_agents[held] = None
+        return held.agent_id
 
     def answered(self, ticket: int) -> None:
         """A live human: the attempt is in flight no more, whoever takes it."""
@@ -171,33 +195,46 @@ class Reservations:
 
     def lost(self, agent_id: str) -> None:
         """An agent is reserved no more: taken by a caller, released, or gone."""
-        self.quota -= self._quota.pop(agent_id, 0)
-        self._leaving.discard(agent_id)
-        calls = self._calls.pop(agent_id, None)
-        if not calls:
-            self.idle_agents -= calls == 0
+        held = self.held.pop(agent_id, None)
+        if held is None:
             return
-        orphans = [a for a, placed_on in self._placed_on.items() if placed_on == agent_id]
-        for ticket in orphans:
+        self.quota -= held.quota
+        self._open.pop(held, None)
+        if not held.tickets:
+            del self.idle_agents[held]
+        for ticket in held.tickets:
             del self._placed_on[ticket]
             self._find_room(ticket)
 
-    def _know(self, agent_id: str) -> None:
-        if agent_id not in self._calls:
-            self._calls[agent_id] = 0
-            self.idle_agents += 1
+    def _known(self, agent_id: str) -> Reservation:
+        held = self.held.get(agent_id)
+        if held is None:
+            self._number += 1
+            held = self.held[agent_id] = Reservation(agent_id, self._number)
+            self.idle_agents[held] = None
+        return held
 
-    def _adopt(self, agent_id: str) -> None:
+    def _adopt(self, held: Reservation) -> None:
         """Calls that found no room elsewhere are placed on an agent who has some."""
-        while self._unplaced and self._calls[agent_id] < self._quota[agent_id]:
-            ticket, _ = self._unplaced.popitem()
-            self._place(ticket, agent_id)
+        while self.unplaced and held.room > 0:
+            ticket, _ = self.unplaced.popitem()
+            self._place(ticket, held)
 
-    def _place(self, ticket: int, agent_id: str) -> None:
-        self._placed_on[ticket] = agent_id
-        self.idle_agents -= self._calls[agent_id] == 0
-        self._calls[agent_id] += 1
+    def _place(self, ticket: int, held: Reservation) -> None:
+        self._placed_on[ticket] = held
+        if not held.tickets:
+            del self.idle_agents[held]
+        held.tickets[ticket] = None
+        held.room -= 1
+        if held.room <= 0:
+            self._open.pop(held, None)
 
-    def _set_quota(self, agent_id: str, quota: int) -> None:
-        self.quota += quota - self._quota.get(agent_id, 0)
-        self._quota[agent_id] = quota
+    def _set_quota(self, held: Reservation, quota: int) -> None:
+        more = quota - held.quota
+        self.quota += more
+        held.quota = quota
+        held.room += more
+        if held.room > 0:
+            self._open[held] = None
+        else:
+            self._open.pop(held, None)

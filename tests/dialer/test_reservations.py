@@ -137,18 +137,23 @@ class Floor(RuleBasedStateMachine):
         self.live: list[int] = []
 
     def _place(self, dials: int) -> None:
-        """Place what the book asked for: it never asks for a call that no agent has room for."""
+        """Place what the book asked for: it never asks for a call that no agent has room for.
+
+        The roomiest agent gets each, of several the one who was reserved first.
+        """
         without_room = self._without_room()
         for _ in range(dials):
             self.ticket += 1
             self.live.append(self.ticket)
-            self.book.placed(self.ticket)
+            rooms = {agent: held.room for agent, held in self.book.held.items()}
+            roomiest = max(rooms, key=rooms.__getitem__, default="")
+            expected = roomiest if rooms.get(roomiest, 0) > 0 else ""
+            assert self.book.placed(self.ticket) == expected
         assert self._without_room() <= without_room
 
     def _without_room(self) -> int:
         book = self.book
-        beyond = sum(max(0, calls - book._quota[a]) for a, calls in book._calls.items())
-        return beyond + len(book._unplaced)
+        return sum(max(0, -held.room) for held in book.held.values()) + len(book.unplaced)
 
     @rule(agent=st.sampled_from("abcde"))
     def hold(self, agent: str) -> None:
@@ -164,15 +169,19 @@ class Floor(RuleBasedStateMachine):
         """Planted and seen to fail: agents who leave get more calls; only raising."""
         wanted = ratio * self.book.staying
         low, high = floor(wanted), ceil(wanted)
-        leaving = set(self.book._leaving)
-        quota_before = dict(self.book._quota)
+        leaving = {a for a, held in self.book.held.items() if held.leaving}
+        quota_before = self._quotas()
         self.book.follow(low, high)
         assert self.book.quota <= max(high, 0)
         assert self.book.quota >= low or leaving == set(self.book.agents)
-        assert all(self.book._quota[agent] <= quota_before[agent] for agent in leaving)
-        raised = [a for a, q in self.book._quota.items() if q > quota_before.get(a, q)]
-        has_room = any(self.book._quota[a] > self.book._calls[a] for a in raised)
-        assert not (self.book._unplaced and has_room), "who gets more takes what has no agent"
+        quotas = self._quotas()
+        assert all(quotas[agent] <= quota_before[agent] for agent in leaving)
+        raised = [a for a, quota in quotas.items() if quota > quota_before.get(a, quota)]
+        has_room = any(self.book.held[agent].room > 0 for agent in raised)
+        assert not (self.book.unplaced and has_room), "who gets more takes what has no agent"
+
+    def _quotas(self) -> dict[str, int]:
+        return {agent: held.quota for agent, held in self.book.held.items()}
 
     @rule()
     def top_up(self) -> None:
@@ -217,10 +226,14 @@ class Floor(RuleBasedStateMachine):
     @invariant()
     def the_book_agrees_with_itself(self) -> None:
         book = self.book
-        assert set(book._quota) == set(book._calls)
-        assert sum(book._calls.values()) == len(book._placed_on)
-        assert all(agent in book._quota for agent in book._placed_on.values())
-        assert not set(book._placed_on) & set(book._unplaced)
+        held = book.held.values()
+        assert book.quota == sum(one.quota for one in held)
+        assert {t: one for one in held for t in one.tickets} == book._placed_on
+        assert all(one.room == one.quota - len(one.tickets) for one in held)
+        assert not set(book._placed_on) & set(book.unplaced)
+        assert set(book._open) == {one for one in held if one.room > 0}
+        assert set(book.idle_agents) == {one for one in held if not one.tickets}
+        assert book.idle() == tuple(one.agent_id for one in held if not one.tickets)
 
 
 Floor.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
