@@ -112,9 +112,10 @@ class AgentPool(AgentRequests):
                 agent.state in ("ringing", "reserved")
             ):
                 self._move(agent, "release")
-            knew = set(self._who_may_use(agent))
+            knew = set(agent.heard_by)
             self._roster.change_profile(agent, profile)
-        now_know = set(self._who_may_use(agent))
+        agent.heard_by = self._who_may_use(profile.queues)
+        now_know = set(agent.heard_by)
         for campaign_id in sorted(knew ^ now_know):
             state = agent.state if campaign_id in now_know else ""
             self._tell_later(campaign_id, AgentMove(profile.agent_id, "", state, 0, 0))
@@ -123,6 +124,9 @@ class AgentPool(AgentRequests):
     def _on_asked(self, ask: AgentAsked) -> None:
         agent = self._roster.agents.get(ask.agent_id)
         if agent is None:
+            return
+        if agent.state == "wrap_up" and ask.wish in ("wrap_up_done", "ready"):
+            self._done_with_wrap_up(agent, ask)
             return
         if ask.wish == "login":
             if agent.state == "logged_out":
@@ -135,18 +139,19 @@ class AgentPool(AgentRequests):
         event = ask.wish
         if event == "ready" and agent.state in ("pending_not_ready", "pending_logout"):
             event = "resume_call" if agent.attempt_id else "resume_reservation"
-        elif event == "ready" and agent.state == "wrap_up":
-            event = "wrap_up_done"
         if AGENT.get(agent.state, event) is None:
             return  # asked for what they have, or for what cannot be now
-        if event == "wrap_up_done":
-            if ask.after_s > 0:
-                self._end_wrap_up(agent, ask.at + ask.after_s)
-                return
-            self._learn_of_limit(agent, ran_out=False)
-        if event in ("ready", "wrap_up_done") and self._dispositions.owes(ask.agent_id):
+        if event == "ready" and self._dispositions.owes(ask.agent_id):
             return  # they say first what came of their call
         self._move(agent, event, ask.reason)
+
+    def _done_with_wrap_up(self, agent: PooledAgent, ask: AgentAsked) -> None:
+        if ask.after_s > 0:
+            self._end_wrap_up(agent, ask.at + ask.after_s)
+            return
+        self._learn_of_limit(agent, ran_out=False)
+        if not self._dispositions.owes(ask.agent_id):  # they say first what came of their call
+            self._move(agent, "wrap_up_done", ask.reason)
 
     @handles(AgentLegUp)
     def _on_leg_up(self, event: AgentLegUp) -> None:
@@ -197,9 +202,9 @@ class AgentPool(AgentRequests):
 
     @handles(ClaimAgent)
     def _on_claim(self, claim: ClaimAgent) -> None:
-        theirs = self._roster.with_caller(claim.attempt_id)
+        theirs = self._roster.with_caller.get(claim.attempt_id)
         if theirs is not None:  # they were given, and the word of it was lost with a former pool
-            claim.call.tell(AgentAssigned(claim.attempt_id, theirs.profile.agent_id))
+            claim.call.tell(AgentAssigned(claim.attempt_id, theirs.agent_id))
             return
         agent = self._for_caller(claim)
         if agent is None:
@@ -209,19 +214,18 @@ class AgentPool(AgentRequests):
 
     @handles(CallOver)
     def _on_call_over(self, message: CallOver) -> None:
-        self._claims.pop(message.attempt_id, None)
-        now, attempt_id = self.runtime.now(), message.attempt_id
-        choices = self._dispositions.call_over(attempt_id, message.talked, now)
-        agent = self._roster.with_caller(attempt_id)
+        attempt_id = message.attempt_id
+        self._claims.pop(attempt_id, None)
+        choices = self._dispositions.call_over(attempt_id, message.talked, self.runtime.now())
+        agent = self._roster.with_caller.get(attempt_id)
         if agent is not None:
             if choices:
-                self._desk.ask_disposition(agent.profile.agent_id, attempt_id, choices)
+                self._desk.ask_disposition(agent.agent_id, attempt_id, choices)
             self._let_go(agent, message)
-        message.call.tell(OverAcknowledged(message.attempt_id))
+        message.call.tell(OverAcknowledged(attempt_id))
 
     def _let_go(self, agent: PooledAgent, message: CallOver) -> None:
-        agent_id = agent.profile.agent_id
-        self._desk.release(agent_id, message.attempt_id)
+        self._desk.release(agent.agent_id, message.attempt_id)
         if not message.talked and agent.state == "talking":
             # They never heard the caller: there is nothing to wrap up.
             self._move(agent, "call_missed")
@@ -231,10 +235,10 @@ class AgentPool(AgentRequests):
             self._limit_wrap_up(agent)
 
     def _limit_wrap_up(self, agent: PooledAgent) -> None:
-        agent_id, limit_s = agent.profile.agent_id, agent.profile.wrap_up_s
+        limit_s = agent.profile.wrap_up_s
         if limit_s:
             self._set_wrap_up(agent, agent.since + limit_s)
-            if self._ends.is_known(agent_id):
+            if self._ends.is_known(agent.agent_id):
                 self._tell_end(agent, agent.since + limit_s)
 
     def _end_wrap_up(self, agent: PooledAgent, at: float) -> None:
@@ -248,12 +252,12 @@ class AgentPool(AgentRequests):
         limit_s = agent.profile.wrap_up_s
         # Whoever said when they would be done shows nothing of what they do about a limit.
         if limit_s and agent.ends_at in (0.0, agent.since + limit_s):
-            self._ends.ended(agent.profile.agent_id, ran_out=ran_out)
+            self._ends.ended(agent.agent_id, ran_out=ran_out)
 
     def _set_wrap_up(self, agent: PooledAgent, ends_at: float) -> None:
         if agent.wrap_up is not None:
             agent.wrap_up.cancel()
-        over = WrapUpOver(agent.profile.agent_id, agent.since)
+        over = WrapUpOver(agent.agent_id, agent.since)
         left_s = max(0.0, ends_at - self.runtime.now())
         agent.wrap_up = self.runtime.after(left_s, self.ref, over)
 
@@ -264,33 +268,38 @@ class AgentPool(AgentRequests):
         gets a caller only when reserved. Whoever is called for one agent gets them if they are
         there, else another.
         """
-        meant_for = claim.attempt.agent_id if claim.attempt is not None else ""
-        if meant_for and self._roster.holds(claim.campaign_id, meant_for):
-            agent = self._roster.agents[meant_for]
+        held = self._roster.held[claim.campaign_id]
+        if claim.attempt is not None and claim.attempt.agent_id in held:
+            agent = held[claim.attempt.agent_id]
             if agent.state != "ringing" and _may_have(agent, claim):
                 return agent
-        for agent in self._roster.held(claim.campaign_id):
+        for agent in held.values():
             if agent.state != "ringing" and _may_have(agent, claim):
                 return agent
         return self._shares.free(claim.queue) if self._desk.kept_up else None
 
     def _assign(self, agent: PooledAgent, claim: ClaimAgent) -> None:
-        agent.campaign_id = claim.campaign_id
-        self._roster.give(agent, claim.attempt_id, claim.call)
-        if (campaign := self._campaigns.get(claim.campaign_id)) is not None:
-            agent_id = agent.profile.agent_id
-            self._dispositions.begin(agent_id, claim.campaign_id, claim.attempt, campaign.campaign)
+        agent_id, attempt_id, campaign_id = agent.agent_id, claim.attempt_id, claim.campaign_id
+        agent.campaign_id = campaign_id
+        self._roster.give(agent, attempt_id, claim.call)
+        campaign = self._campaigns.get(campaign_id)
+        if campaign is not None:
+            self._dispositions.begin(agent_id, campaign_id, claim.attempt, campaign.campaign)
         self._move(agent, "connect")
         self._publish()  # the campaign hears of it before the call can end
-        self._desk.connect(agent.profile.agent_id, claim.attempt_id)
-        claim.call.tell(AgentAssigned(claim.attempt_id, agent.profile.agent_id))
+        self._desk.connect(agent_id, attempt_id)
+        claim.call.tell(AgentAssigned(attempt_id, agent_id))
 
-    def _give_work(self) -> bool:
+    def _give_work(self) -> None:
+        while self._roster.all_ready and self._give_one():
+            pass
+
+    def _give_one(self) -> bool:
         """Give a ready agent to whom they are due; False where there is nobody to give or get.
 
         A caller who waits comes before a campaign that wants to reserve.
         """
-        if self._desk.kept_up:
+        if self._claims and self._desk.kept_up:
             for claim in self._claims.values():
                 agent = self._shares.free(claim.queue)
                 if agent is not None:
@@ -323,7 +332,7 @@ class AgentPool(AgentRequests):
                 "queues": list(agent.profile.queues),
                 "campaign_id": agent.campaign_id,
                 "attempt_id": agent.attempt_id,
-                "preview": agent_id in self._previews,
+                "preview": agent_id in self._previews.shown,
                 "owes_disposition": self._dispositions.owes(agent_id),
                 "dispositions": dict(self._dispositions.choices(agent_id)),
             }
@@ -333,5 +342,6 @@ class AgentPool(AgentRequests):
 
 def _may_have(agent: PooledAgent, claim: ClaimAgent) -> bool:
     """Whether an agent serves the caller, and is not kept for another contact."""
-    meant = claim.attempt is not None and claim.attempt.agent_id == agent.profile.agent_id
-    return (meant or not agent.bound) and agent.serves(claim.queue)
+    if agent.bound and (claim.attempt is None or claim.attempt.agent_id != agent.agent_id):
+        return False
+    return claim.queue in agent.profile.queues

@@ -62,13 +62,10 @@ class AgentRequests(AgentSteps):
         campaign_id = message.campaign_id
         if message.anew:
             self._on_unsubscribe(Unsubscribe(campaign_id))
-        for listeners in self._listeners.values():
-            listeners.pop(campaign_id, None)
         self._dispositions.follow(campaign_id, message.dispositions)
         former = self._campaigns.get(campaign_id)
         self._campaigns[campaign_id] = message
-        for queue in message.queues:
-            self._listeners.setdefault(queue, {})[campaign_id] = message.campaign
+        self._listen(campaign_id, message.queues)
         served = set(message.queues)
         left = set(former.queues) - served if former is not None else set()
         moves = []
@@ -86,11 +83,10 @@ class AgentRequests(AgentSteps):
         """Also of a campaign that was made anew: it knows nothing of what its former self held."""
         campaign_id = message.campaign_id
         self._campaigns.pop(campaign_id, None)
-        for listeners in self._listeners.values():
-            listeners.pop(campaign_id, None)
+        self._listen(campaign_id, ())
         self._named.pop(campaign_id, None)
         self._on_withdraw(WithdrawRequests(campaign_id))
-        for agent in [*self._roster.held(campaign_id)]:
+        for agent in [*self._roster.held[campaign_id].values()]:
             self._move(agent, "release")
 
     @handles(LooksAhead)
@@ -131,23 +127,24 @@ class AgentRequests(AgentSteps):
     def _on_withdraw(self, message: WithdrawRequests) -> None:
         for key in [key for key in self._requests if key[0] == message.campaign_id]:
             self._forget(self._requests[key])
-        for agent in [*self._roster.held(message.campaign_id)]:
+        for agent in [*self._roster.held[message.campaign_id].values()]:
             if agent.state == "ringing":
                 self._move(agent, "release")
 
     @handles(ReleaseAgents)
     def _on_release(self, message: ReleaseAgents) -> None:
+        held = self._roster.held[message.campaign_id]
         for agent_id in message.agent_ids:
-            if self._roster.holds(message.campaign_id, agent_id):
-                self._move(self._roster.agents[agent_id], "release")
+            if agent_id in held:
+                self._move(held[agent_id], "release")
 
     def _refill(self) -> None:
         """Campaigns that lost agents whom they held get others, where there are any."""
-        shorter, self._shorter = self._shorter, set()
-        for request in [*self._requests.values()]:
-            if request.seize.campaign_id in shorter:
+        for request in self._requests.values():
+            if request.seize.campaign_id in self._shorter:
                 request.waits_since = self.runtime.now()
                 self._fill(request)
+        self._shorter.clear()
 
     def _fill(self, request: SeizeRequest) -> None:
         """Reserve ready agents for a request, longest idle first."""
@@ -155,14 +152,15 @@ class AgentRequests(AgentSteps):
         if missing <= 0:
             return
         seize = request.seize
-        if self._roster.count_ready(seize.queue):
+        if self._roster.ready[seize.queue]:
             room = self._shares.room(seize.campaign_id, seize.queue)
             for _ in range(min(missing, room)):
                 agent = self._shares.free(seize.queue)
                 if agent is None:
                     break
                 self._book(agent, request)
-        if request.timer is None and self._shares.missing(request) > 0:
+            missing = self._shares.missing(request)
+        if request.timer is None and missing > 0:
             request.waits_since = self.runtime.now()
             self._wait(request)
 
@@ -184,7 +182,7 @@ class AgentRequests(AgentSteps):
             self._move(agent, "reserve")
         else:
             self._move(agent, "offer")
-            self._desk.offer(agent.profile.agent_id)
+            self._desk.offer(agent.agent_id)
 
     @handles(AgentNoAnswer)
     def _on_no_answer(self, event: AgentNoAnswer) -> None:
@@ -240,8 +238,9 @@ class AgentRequests(AgentSteps):
 
     @handles(BindAgent)
     def _on_bind(self, message: BindAgent) -> None:
-        if self._roster.holds(message.campaign_id, message.agent_id):
-            self._roster.agents[message.agent_id].bound = message.bound
+        agent = self._roster.held[message.campaign_id].get(message.agent_id)
+        if agent is not None:
+            agent.bound = message.bound
 
     # --- previews -----------------------------------------------------------------------------
 
@@ -251,7 +250,7 @@ class AgentRequests(AgentSteps):
         agent = self._roster.agents.get(agent_id)
         if agent is None or campaign is None:
             return  # of a campaign that is gone: its feeder has let go of the contact
-        if agent.state == "reserved" and self._roster.holds(message.campaign_id, agent_id):
+        if agent.state == "reserved" and agent_id in self._roster.held[message.campaign_id]:
             self._previews.show(agent, message, campaign.campaign, self.runtime, self.ref)
         else:
             gone = PreviewDecided(message.card.ticket, agent_id, "withdrawn")

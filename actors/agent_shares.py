@@ -31,10 +31,10 @@ class AgentShares:
 
     def free(self, queue: str) -> PooledAgent | None:
         """The longest idle agent of a queue whom an outbound call may take."""
-        ready = self._roster.ready(queue)
-        if not self._floors:
-            return next(ready, None)
-        return next((agent for agent in ready if self._may_leave(agent)), None)
+        for agent in self._roster.ready[queue].values():
+            if not self._floors or self._may_leave(agent):
+                return agent
+        return None
 
     def room(self, campaign_id: int, queue: str) -> int:
         """How many more agents of a queue a campaign may have; at least one in all."""
@@ -43,39 +43,36 @@ class AgentShares:
             return len(self._roster.agents)
         staffed = self._roster.staffed(queue)
         most = max(1, math.floor(campaign.share * staffed + _SLACK))
-        return max(0, most - self._roster.used(campaign_id))
+        return max(0, most - self._roster.used[campaign_id])
 
     def missing(self, request: SeizeRequest) -> int:
         """How many agents a request is short of."""
         seize = request.seize
-        return seize.wanted - self._roster.count_held(seize.campaign_id)
+        return seize.wanted - len(self._roster.held[seize.campaign_id])
 
     def next_to_serve(
         self, requests: Iterable[SeizeRequest]
     ) -> tuple[SeizeRequest, PooledAgent] | None:
         """The request that gets the next agent, and whom; the oldest among equals."""
-        best: tuple[SeizeRequest, PooledAgent] | None = None
-        least = (math.inf, 0)
-        for request in requests:
-            if self.missing(request) <= 0:
-                continue
+        short = [request for request in requests if self.missing(request) > 0]
+        if len(short) > 1:
+            short.sort(key=self._rank)
+        for request in short:
             seize = request.seize
-            rank = self._rank(seize.campaign_id)
-            if best is not None and rank >= least:
-                continue
             agent = self.free(seize.queue)
             if agent is not None and self.room(seize.campaign_id, seize.queue):
-                best, least = (request, agent), rank
-        return best
+                return request, agent
+        return None
 
-    def _rank(self, campaign_id: int) -> tuple[float, int]:
+    def _rank(self, request: SeizeRequest) -> tuple[float, int]:
+        campaign_id = request.seize.campaign_id
         campaign = self._campaigns.get(campaign_id)
         priority = campaign.priority if campaign is not None else 1
-        return self._roster.used(campaign_id) / priority, -priority
+        return self._roster.used[campaign_id] / priority, -priority
 
     def _may_leave(self, agent: PooledAgent) -> bool:
         """Whether every queue that they serve still has its floor without them."""
         return all(
-            self._roster.count_ready(queue) > self._floors.get(queue, 0)
+            len(self._roster.ready[queue]) > self._floors.get(queue, 0)
             for queue in agent.profile.queues
         )

@@ -4,7 +4,7 @@ The rule of this module: an agent moves only along the agent table, and everythi
 an agent is published to the campaigns that may use them, before anybody acts on it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from actors.agent_messages import AgentMove, AgentsMoved, Subscribe
@@ -17,6 +17,7 @@ from dialer import journal
 from dialer.agents import AGENT
 from dialer.ports import AgentDesk, Sink
 
+_NEXT = AGENT.steps
 _OFFERED = ("ringing", "reserved", "pending_not_ready")
 """States in which a phone that rings per call may ring, or be off the hook, without a call."""
 
@@ -37,7 +38,8 @@ class AgentSteps(Behaviour):
         self._roster = Roster()
         self._campaigns: dict[int, Subscribe] = {}
         self._shares = AgentShares(self._roster, self._campaigns, floors)
-        self._listeners: dict[str, dict[int, Sink]] = {}
+        # By queue, the campaigns that use its agents.
+        self._listeners: dict[str, list[int]] = {}
         self._previews = PreviewDesk(desk)
         self._moves: dict[int, list[AgentMove]] = {}
         # Campaigns that lost agents whom they held.
@@ -51,8 +53,8 @@ class AgentSteps(Behaviour):
             self._publish()
         return answer
 
-    def _give_work(self) -> bool:
-        """Give a ready agent to whom they are due; False where there is nobody to give or get."""
+    def _give_work(self) -> None:
+        """Give ready agents to whom they are due, until there is nobody to give or to get."""
         raise NotImplementedError
 
     def _refill(self) -> None:
@@ -60,31 +62,35 @@ class AgentSteps(Behaviour):
         raise NotImplementedError
 
     def _move(self, agent: PooledAgent, event: str, reason: str = "") -> None:
-        before, after = agent.state, AGENT[agent.state, event]
-        agent_id = agent.profile.agent_id
+        before, agent_id = agent.state, agent.agent_id
+        after = _NEXT[before, event]
         now = self.runtime.now()
-        if agent.wrap_up is not None:
-            agent.wrap_up.cancel()
-            agent.wrap_up = None
+        if before == "wrap_up":
+            agent.ends_at = 0.0
+            if agent.wrap_up is not None:
+                agent.wrap_up.cancel()
+                agent.wrap_up = None
         move = AgentMove(agent_id, before, after, agent.campaign_id, agent.attempt_id)
-        agent.state, agent.since, agent.reason, agent.ends_at = after, now, reason, 0.0
-        if before == "reserved" and agent_id in self._previews:
-            self._previews.left(agent_id)
+        agent.state = after
+        agent.since = now
+        agent.reason = reason
         moves = self._moves
-        for campaign_id in self._who_may_use(agent):
+        for campaign_id in agent.heard_by:
             if campaign_id in moves:
                 moves[campaign_id].append(move)
             else:
                 moves[campaign_id] = [move]
         self._recorder.tell(journal.AgentMoved(agent_id, now, before, after, reason))
-        if before in _OFFERED:
+        was_offered = before in _OFFERED
+        if was_offered:
+            if agent_id in self._previews.shown:
+                self._previews.leave(agent_id)
             self._shorter.add(agent.campaign_id)
         self._roster.file(agent, before, now)
-        if before in _OFFERED and after in ("ready", "not_ready"):
+        if was_offered and after in ("ready", "not_ready"):
             self._desk.withdraw(agent_id)
         if after == "ready":
-            while self._give_work():
-                pass
+            self._give_work()
         elif after == "logged_out":
             self._dispositions.left(agent_id, now)
             if event != "leg_down":
@@ -94,15 +100,25 @@ class AgentSteps(Behaviour):
         """It is known when an agent's wrap-up will be over."""
         agent.ends_at = at
         state, holder = agent.state, agent.campaign_id
-        move = AgentMove(agent.profile.agent_id, state, state, holder, 0, ends_at=at)
-        for campaign_id in self._who_may_use(agent):
+        move = AgentMove(agent.agent_id, state, state, holder, 0, ends_at=at)
+        for campaign_id in agent.heard_by:
             self._tell_later(campaign_id, move)
 
-    def _who_may_use(self, agent: PooledAgent) -> Iterable[int]:
-        queues = agent.profile.queues
+    def _who_may_use(self, queues: Sequence[str]) -> tuple[int, ...]:
+        """The campaigns that hear of an agent of these queues."""
         if len(queues) == 1:
-            return self._listeners.get(queues[0], ())
-        return sorted({i for queue in queues for i in self._listeners.get(queue, ())})
+            return tuple(self._listeners.get(queues[0], ()))
+        return tuple(sorted({i for queue in queues for i in self._listeners.get(queue, ())}))
+
+    def _listen(self, campaign_id: int, queues: Iterable[str]) -> None:
+        """From now on a campaign hears of the agents of these queues, and of no others."""
+        for listeners in self._listeners.values():
+            if campaign_id in listeners:
+                listeners.remove(campaign_id)
+        for queue in dict.fromkeys(queues):
+            self._listeners.setdefault(queue, []).append(campaign_id)
+        for agent in self._roster.agents.values():
+            agent.heard_by = self._who_may_use(agent.profile.queues)
 
     def _tell_later(self, campaign_id: int, move: AgentMove) -> None:
         self._moves.setdefault(campaign_id, []).append(move)
@@ -114,4 +130,5 @@ class AgentSteps(Behaviour):
             campaign = self._campaigns.get(campaign_id)
             if campaign is not None:
                 campaign.campaign.tell(AgentsMoved(now, tuple(its_moves)))
-        self._previews.tell_left()
+        if self._previews.withdrawn:
+            self._previews.tell_withdrawn()

@@ -25,19 +25,19 @@ class Shown(NamedTuple):
 
 
 class PreviewDesk:
-    """Shows contacts to agents of the pool. desk: how they see them."""
+    """Shows contacts to agents of the pool. desk: how they see them.
+
+    shown: what agents look at. withdrawn: of whom `tell_withdrawn` will tell.
+    """
 
     def __init__(self, desk: AgentDesk) -> None:
         self._desk = desk
-        self._shown: dict[str, Shown] = {}
-        self._left: list[tuple[str, Shown]] = []
-
-    def __contains__(self, agent_id: str) -> bool:
-        return agent_id in self._shown
+        self.shown: dict[str, Shown] = {}
+        self.withdrawn: list[tuple[str, Shown]] = []
 
     def card(self, agent_id: str) -> PreviewCard | None:
         """What an agent looks at now."""
-        shown = self._shown.get(agent_id)
+        shown = self.shown.get(agent_id)
         return shown.card if shown is not None else None
 
     def show(
@@ -48,28 +48,26 @@ class PreviewDesk:
         agent.bound = True
         timeout = PreviewTimeout(agent_id, card.ticket)
         timer = runtime.after(message.timeout_s, pool, timeout)
-        self._shown[agent_id] = Shown(card, campaign, message.then, timer)
+        self.shown[agent_id] = Shown(card, campaign, message.then, timer)
         self._desk.preview(agent_id, card)
 
     def take(self, agent_id: str, ticket: int) -> Shown | None:
         """Show it no more; None where it was not shown (any more)."""
-        shown = self._shown.get(agent_id)
+        shown = self.shown.get(agent_id)
         if shown is None or shown.card.ticket != ticket:
             return None
-        del self._shown[agent_id]
+        del self.shown[agent_id]
         shown.timer.cancel()
         return shown
 
-    def left(self, agent_id: str) -> None:
-        """The agent is reserved no more; `tell_left` follows."""
-        shown = self._shown.pop(agent_id)
+    def leave(self, agent_id: str) -> None:
+        """The agent is reserved no more; `tell_withdrawn` follows."""
+        shown = self.shown.pop(agent_id)
         shown.timer.cancel()
-        self._left.append((agent_id, shown))
+        self.withdrawn.append((agent_id, shown))
 
-    def tell_left(self) -> None:
+    def tell_withdrawn(self) -> None:
         """Once the campaigns know that those agents went away, tell them what it means."""
-        if not self._left:
-            return
-        left, self._left = self._left, []
-        for agent_id, shown in left:
+        withdrawn, self.withdrawn = self.withdrawn, []
+        for agent_id, shown in withdrawn:
             shown.tell(agent_id, "withdrawn")

@@ -4,15 +4,15 @@ The rule of this module: the lists are never written but by `file`, from an agen
 they cannot contradict it; and each is read longest idle first.
 """
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import defaultdict
 
 from actors.runtime import Timer
 from dialer.agents import AGENT, AgentProfile
 from dialer.ports import Sink
 
 _HELD = frozenset({"ringing", "reserved", "pending_not_ready", "pending_logout"})
-_FREE = frozenset({"ready", "not_ready", "logged_out"})
+_APART = frozenset({"ready", "not_ready", "logged_out", "wrap_up"})
+"""States without a caller, and without a promise to one."""
 
 
 class PooledAgent:
@@ -21,17 +21,18 @@ class PooledAgent:
     bound: kept for one contact; other callers of the campaign do not get them.
     ends_at: when their wrap-up will be over, 0 where nobody knows.
     since: when the present state began. idle_since: when they last became ready from work or
-    absence; a reservation that came to nothing does not count. counts_for: the campaign in whose
-    use they are counted.
+    absence; a reservation that came to nothing does not count. heard_by: the campaigns that may
+    use them, and hear of all they do.
     """
 
     __slots__ = (
+        "agent_id",
         "attempt_id",
         "bound",
         "call",
         "campaign_id",
-        "counts_for",
         "ends_at",
+        "heard_by",
         "idle_since",
         "profile",
         "reason",
@@ -41,14 +42,15 @@ class PooledAgent:
     )
 
     def __init__(self, profile: AgentProfile, at: float) -> None:
+        self.agent_id = profile.agent_id
         self.profile = profile
+        self.heard_by: tuple[int, ...] = ()
         self.state = AGENT.initial
         self.since = at
         self.ends_at = 0.0
         self.idle_since = at
         self.reason = ""
         self.campaign_id = 0
-        self.counts_for = 0
         self.attempt_id = 0
         self.bound = False
         self.call: Sink | None = None
@@ -59,46 +61,27 @@ class PooledAgent:
 
 
 class Roster:
-    """All agents, by id and by what they are doing."""
+    """All agents, by id and by what they are doing; to be read, and written by nobody else.
+
+    ready: by queue, who is ready. held: by campaign, who is ringing or reserved for it. Both have
+    the longest idle first. all_ready: how many are ready, whatever they serve. with_caller: by
+    attempt, who has the caller. used: by campaign, how many it has: held for it, with its callers,
+    or in wrap-up.
+    """
 
     def __init__(self) -> None:
         self.agents: dict[str, PooledAgent] = {}
-        # Longest idle first: per queue who is ready, per campaign who is held for it.
-        self._ready: dict[str, dict[str, PooledAgent]] = {}
-        self._held: dict[int, dict[str, PooledAgent]] = {}
-        self._with: dict[int, PooledAgent] = {}
-        self._used: Counter[int] = Counter()
-
-    def ready(self, queue: str) -> Iterator[PooledAgent]:
-        """Ready agents of a queue, longest idle first."""
-        return iter(self._ready.get(queue, {}).values())
-
-    def count_ready(self, queue: str) -> int:
-        return len(self._ready.get(queue, ()))
-
-    def used(self, campaign_id: int) -> int:
-        """Agents whom a campaign has: held for it, with its callers, or in wrap-up."""
-        return self._used[campaign_id]
-
-    def held(self, campaign_id: int) -> Iterator[PooledAgent]:
-        """Agents ringing or reserved for a campaign, longest idle first."""
-        return iter(self._held.get(campaign_id, {}).values())
-
-    def count_held(self, campaign_id: int) -> int:
-        return len(self._held.get(campaign_id, ()))
-
-    def holds(self, campaign_id: int, agent_id: str) -> bool:
-        return agent_id in self._held.get(campaign_id, {})
-
-    def with_caller(self, attempt_id: int) -> PooledAgent | None:
-        """The agent who has this caller."""
-        return self._with.get(attempt_id)
+        self.ready: defaultdict[str, dict[str, PooledAgent]] = defaultdict(dict)
+        self.all_ready = 0
+        self.held: defaultdict[int, dict[str, PooledAgent]] = defaultdict(dict)
+        self.with_caller: dict[int, PooledAgent] = {}
+        self.used: defaultdict[int, int] = defaultdict(int)
 
     def give(self, agent: PooledAgent, attempt_id: int, call: Sink) -> None:
         """From now on an agent is with a caller; `file` must follow."""
         agent.attempt_id = attempt_id
         agent.call = call
-        self._with[attempt_id] = agent
+        self.with_caller[attempt_id] = agent
 
     def is_staffed(self, queue: str) -> bool:
         """Whether anybody who serves the queue is logged in."""
@@ -110,59 +93,66 @@ class Roster:
 
     def restore(self, agent: PooledAgent, attempt_id: int, call: Sink | None) -> None:
         """Take an agent in who was known before, with their caller if they have one."""
-        self.agents[agent.profile.agent_id] = agent
+        self.agents[agent.agent_id] = agent
         if call is not None:
             self.give(agent, attempt_id, call)
+        if agent.campaign_id:
+            self.used[agent.campaign_id] += 1
         # As from a reservation: how long they have been idle stays as it is.
         self.file(agent, "reserved", agent.since)
 
     def change_profile(self, agent: PooledAgent, profile: AgentProfile) -> None:
-        self._unlist_ready(agent)
+        is_ready = agent.state == "ready"
+        if is_ready:
+            self._unlist_ready(agent)
         agent.profile = profile
-        if agent.state == "ready":
+        if is_ready:
             self._list_ready(agent)
 
     def file(self, agent: PooledAgent, before: str, at: float) -> None:
         """Put an agent into the lists of their present state."""
-        agent_id, after = agent.profile.agent_id, agent.state
+        after = agent.state
+        was_held = before in _HELD
         if before == "ready":
             self._unlist_ready(agent)
+            if agent.campaign_id:
+                self.used[agent.campaign_id] += 1
         if after in _HELD and not agent.attempt_id:
-            held = self._held.setdefault(agent.campaign_id, {})
-            if agent_id not in held:
+            held = self.held[agent.campaign_id]
+            if agent.agent_id not in held:
                 _insert(held, agent)
-        else:
-            self._held.get(agent.campaign_id, {}).pop(agent_id, None)
-        if after in _FREE or after == "wrap_up":
-            self._with.pop(agent.attempt_id, None)
-            agent.attempt_id = 0
+        elif was_held:
+            self.held[agent.campaign_id].pop(agent.agent_id, None)
+        if after in _APART:
+            if agent.call is not None:
+                self.with_caller.pop(agent.attempt_id, None)
+                agent.attempt_id = 0
+                agent.call = None
             agent.bound = False
-            agent.call = None
-        if after in _FREE:
-            # Wrap-up is still the campaign's: it counts how long it takes.
-            agent.campaign_id = 0
-        if after == "ready":
-            if before not in _HELD:
-                agent.idle_since = at
-            self._list_ready(agent)
-        if agent.campaign_id != agent.counts_for:
-            self._used[agent.counts_for] -= 1
-            self._used[agent.campaign_id] += 1
-            agent.counts_for = agent.campaign_id
+            if after != "wrap_up":  # which is still the campaign's: it counts how long it takes
+                if agent.campaign_id:
+                    self.used[agent.campaign_id] -= 1
+                    agent.campaign_id = 0
+                if after == "ready":
+                    if not was_held:
+                        agent.idle_since = at
+                    self._list_ready(agent)
 
     def _list_ready(self, agent: PooledAgent) -> None:
+        self.all_ready += 1
         for queue in agent.profile.queues:
-            _insert(self._ready.setdefault(queue, {}), agent)
+            _insert(self.ready[queue], agent)
 
     def _unlist_ready(self, agent: PooledAgent) -> None:
+        self.all_ready -= 1
         for queue in agent.profile.queues:
-            self._ready.get(queue, {}).pop(agent.profile.agent_id, None)
+            del self.ready[queue][agent.agent_id]
 
 
 def _insert(agents: dict[str, PooledAgent], agent: PooledAgent) -> None:
     """Add an agent so that the longest idle stays first; who was idle last goes to the end."""
     last = next(reversed(agents.values()), None)
-    agents[agent.profile.agent_id] = agent
+    agents[agent.agent_id] = agent
     if last is not None and agent.idle_since < last.idle_since:
         ordered = sorted(agents.items(), key=lambda item: item[1].idle_since)
         agents.clear()
