@@ -8,97 +8,88 @@ call that is gone.
 from typing import ClassVar
 
 from actors.after_call import next_of
+from actors.agent_claim import AgentClaim
 from actors.agent_messages import (
     AgentAssigned,
     AgentHangsUp,
     AgentLost,
-    CallOver,
-    ClaimAgent,
     OverAcknowledged,
     PoolStarted,
 )
-from actors.call_counts import CallCounts
+from actors.call_home import CallHome
 from actors.messages import CancelCall, GiveUpCall, PatienceOver, ReadyAttempt, RingTimeout
 from actors.runtime import Behaviour, Timer, handles
-from actors.services import Services
-from dialer import journal
+from actors.trunk_lines import TrunkLine
 from dialer.calls import CALL, UNANSWERED, ReachedCall
-from dialer.compliance.preset import Preset
 from dialer.events import Answered, Bridged, CpaVerdict, EarlyMedia, EndCause, Ended, Ringing
 from dialer.flow.graph import Flow
 from dialer.flow.interpreter import call_step
 from dialer.flow.nodes import Dial, RouteToAgent
-from dialer.message import Message
+from dialer.journal import CallMoved
 from dialer.outcomes import OUTCOMES, outcome_of_refusal
-from dialer.ports import DialRequest, Settlement, Sink
+from dialer.ports import DialRequest, Settlement
 from dialer.trunks.faults import another_may_try
 
-_NO_CAUSE = EndCause("")
 _PATIENCE_OVER = PatienceOver()
 _RING_TIMEOUT = RingTimeout()
 _A_MOMENT_S = 0.001
+_STEPS = CALL.steps
 
 _NOT_HUMAN = frozenset({"answering_machine", "fax", "network_tone"})
 """Verdicts under which nobody is there to be left waiting; "not_sure" is not one of them."""
 
 
-class CallPlan(Message):
-    """What a Call is born with.
-
-    trunk: the one on which it has taken a channel. tells_steps: its campaign hears of each step.
-    """
-
-    campaign_id: int
-    flow: Flow
-    preset: Preset
-    attempt: ReadyAttempt
-    trunk: str
-    tells_steps: bool = True
-
-
 class Call(Behaviour):
-    """Dials, judges, routes and settles one attempt."""
+    """Dials, judges, routes and settles one attempt.
+
+    line: of the trunk on which it has taken a channel. tells_steps: its campaign hears of each
+    step.
+    """
 
     lane: ClassVar[str] = "pool"
 
+    # Three calls of four are never answered, and one instance is made for each: what few of them
+    # come to use stands here until they do.
+    _dialed_at = _placed_at = _ended_at = _rings_until = 0.0
+    _recalled = False
+    _tried: tuple[str, ...] = ()
+
     def __init__(
-        self, plan: CallPlan, services: Services, campaign: Sink, counts: CallCounts
+        self,
+        attempt: ReadyAttempt,
+        flow: Flow,
+        line: TrunkLine,
+        home: CallHome,
+        tells_steps: bool = False,
     ) -> None:
         # At most 30 attributes, or CPython keeps them in a slower place.
-        self._plan = plan
-        self._attempt_id = plan.attempt.attempt_id
-        self._contact_id = plan.attempt.contact.contact_id
-        self._services = services
-        self._campaign = campaign
-        self._counts = counts
-        dial = plan.flow.nodes[plan.attempt.dial_id]
+        self._attempt = attempt
+        self._attempt_id = attempt.attempt_id
+        self._contact_id = attempt.contact.contact_id
+        self._flow = flow
+        dial = flow.nodes[attempt.dial_id]
         assert type(dial) is Dial
         self._dial = dial
-        self._line = plan.trunk
-        self._trunk = services.trunks[plan.trunk]
-        self._tried: tuple[str, ...] = (plan.trunk,)
-        self._placed_at = self._alerted_at = 0.0
-        self._recalled = False
-        self._route: RouteToAgent | None = None
+        self._home = home
+        self._line = line
+        self._trunk = home.trunks[line.name]
+        self._tells_steps = tells_steps
         self._state = CALL.initial
-        self._dialed_at = self._ringing_at = self._answered_at = 0.0
-        self._bridged_at = self._ended_at = 0.0
-        self._agent_id = ""
-        self._claimed = False
-        self._let_go = False
-        self._acknowledged = False
+        self._alerted_at = self._ringing_at = self._answered_at = 0.0
         self._outcome = ""
-        self._cause = _NO_CAUSE
         self._timer: Timer | None = None
-        self._rings_until = 0.0
+        self._claim: AgentClaim | None = None
 
     # --- dialing ------------------------------------------------------------------------------
 
     def on_start(self) -> None:
+        home = self._home
         now = self._dialed_at = self.runtime.now()
         # The campaign has counted it as dialing since it gave birth to it.
-        self._state = CALL.steps[self._state, "dial"]
-        self._record(self._state, now)
+        state = self._state = _STEPS[self._state, "dial"]
+        home.recorder.tell(
+            CallMoved(self._attempt_id, self._contact_id, home.campaign_id, now, state)
+        )
         self._place(now)
 
     def _place(self, now: float) -> None:
@@ -106,25 +97,26 @@ class Call(Behaviour):
         timeout_s = self._dial.ring_timeout_s
         self._rings_until = now + timeout_s
         self._timer = self.runtime.after(timeout_s, self.ref, _RING_TIMEOUT)
-        attempt = self._plan.attempt
+        attempt = self._attempt
         request = DialRequest(attempt.attempt_id, attempt.number, attempt.caller.number)
         self._trunk.dial(request, self.ref)
 
     def _heard(self, at: float) -> None:
         """The far end shows the first sign of life."""
         self._alerted_at = at
-        self._services.lines.heard(self._line, self._attempt_id, at)
+        self._line.heard(self._attempt_id, at)
 
     @handles(Ringing)
     def _on_ringing(self, event: Ringing) -> None:
+        at = event.at
         if not self._alerted_at:
-            self._heard(event.at)
+            self._heard(at)
         if self._state != "dialing":
             return  # a second 180, or one that crossed our CANCEL
-        self._ringing_at = event.at
-        self._move("ringing", event.at)
+        self._ringing_at = at
         # The law counts rings, so the time-out runs from the first one, not from the INVITE.
-        self._rings_until = event.at + self._dial.ring_timeout_s
+        self._rings_until = at + self._dial.ring_timeout_s
+        self._move("ringing", at)
 
     @handles(EarlyMedia)
     def _on_early_media(self, event: EarlyMedia) -> None:
@@ -151,7 +143,7 @@ class Call(Behaviour):
     def _on_give_up(self, _: GiveUpCall) -> None:
         """The law's word on how long a call rings is kept here, whatever a pacer wants."""
         rang_s = self.runtime.now() - self._ringing_at
-        if self._state == "ringing" and rang_s >= self._plan.preset.least_ring_s:
+        if self._state == "ringing" and rang_s >= self._home.least_ring_s:
             self._recalled = True
             self._cancel("given_up")
 
@@ -168,12 +160,13 @@ class Call(Behaviour):
     def _on_answered(self, event: Answered) -> None:
         if self._state not in UNANSWERED:
             return
+        at = event.at
         self._stop_timer()
         if not self._alerted_at:
-            self._heard(event.at)
+            self._heard(at)
         self._outcome = ""
-        self._answered_at = event.at
-        self._move("answered", event.at)
+        self._answered_at = at
+        self._move("answered", at)
         verdict = event.verdict if self._trunk.judges else "human"
         if verdict:
             self._decide(verdict)
@@ -186,57 +179,49 @@ class Call(Behaviour):
     def _decide(self, verdict: str) -> None:
         now = self.runtime.now()
         human = verdict not in _NOT_HUMAN
-        node = call_step(self._plan.flow, self._dial.id, human=human)
+        node = call_step(self._flow, self._dial.id, human=human)
         if type(node) is RouteToAgent:
             self._wait_for_agent(node, now)
         else:
             self._hang_up(verdict if not human and verdict in OUTCOMES else "ended_by_flow", now)
 
     def _wait_for_agent(self, node: RouteToAgent, now: float) -> None:
-        self._route = node
-        self._claimed = True
+        home = self._home
+        claim = AgentClaim(node, home.campaign_id, self._attempt, self.ref, home.pool)
+        self._claim = claim
         self._move("route", now)
-        self._claim(node)
+        claim.make()
         left_s = node.patience_s - (now - self._answered_at)
         self._timer = self.runtime.after(max(0.0, left_s), self.ref, _PATIENCE_OVER)
 
-    def _claim(self, node: RouteToAgent) -> None:
-        plan = self._plan
-        self._services.pool.tell(
-            ClaimAgent(self._attempt_id, plan.campaign_id, node.queue, self.ref, plan.attempt)
-        )
-
     @handles(AgentAssigned)
     def _on_assigned(self, message: AgentAssigned) -> None:
-        if self._state != "waiting":
+        if self._state != "waiting" or self._claim is None:
             return  # it is over already: our CallOver gives the agent back
         self._stop_timer()
-        self._agent_id = message.agent_id
-        self._move("connect", self.runtime.now(), message.agent_id)
-        self._trunk.bridge(self._attempt_id, message.agent_id)
+        agent_id = self._claim.agent_id = message.agent_id
+        self._move("connect", self.runtime.now(), agent_id)
+        self._trunk.bridge(self._attempt_id, agent_id)
 
     @handles(Bridged)
     def _on_bridged(self, event: Bridged) -> None:
-        if self._state == "bridged":
-            self._bridged_at = event.at
+        if self._state == "bridged" and self._claim is not None:
+            self._claim.bridged_at = event.at
 
     @handles(PoolStarted)
     def _on_pool_started(self, _: PoolStarted) -> None:
-        """Tell the new pool what the former may not have heard."""
-        if self._let_go and not self._acknowledged:
-            self._let_go = False
-            self._release_agent()
-        elif self._state == "waiting" and self._route is not None:
-            self._claim(self._route)
+        if self._claim is not None:
+            self._claim.tell_again(waiting=self._state == "waiting")
 
     @handles(PatienceOver)
     def _on_patience_over(self, _: PatienceOver) -> None:
-        if self._state != "waiting":
+        claim = self._claim
+        if self._state != "waiting" or claim is None:
             return
         self._outcome = "abandoned"
         self._move("abandon", self.runtime.now())
-        self._release_agent()
-        message = self._route.abandon_message if self._route else ""
+        claim.let_go()
+        message = claim.route.abandon_message
         if message:
             self._trunk.play(self._attempt_id, message, True)
         else:
@@ -249,8 +234,9 @@ class Call(Behaviour):
 
     @handles(AgentLost)
     def _on_agent_lost(self, _: AgentLost) -> None:
-        if self._state == "bridged":
-            self._hang_up("" if self._bridged_at else "agent_unavailable", self.runtime.now())
+        if self._state == "bridged" and self._claim is not None:
+            talked = self._claim.bridged_at > 0
+            self._hang_up("" if talked else "agent_unavailable", self.runtime.now())
 
     def _hang_up(self, outcome: str, now: float) -> None:
         self._outcome = outcome
@@ -261,129 +247,131 @@ class Call(Behaviour):
 
     @handles(Ended)
     def _on_ended(self, event: Ended) -> None:
-        if self._ended_at:
+        if self._state == "settled":
             return
+        cause, at = event.cause, event.at
         self._stop_timer()
-        self._leave_line(event.cause, event.at)
-        if len(self._plan.attempt.caller.trunks) > 1 and self._fails_over(event.cause, event.at):
+        outcome = self._leave_line(cause, at)
+        # Where the phone rang no other trunk may try.
+        if not self._alerted_at and self._fails_over(cause, at):
             return
-        self._ended_at = event.at
-        self._cause = event.cause
-        self._settle(self._outcome or self._judge())
-        if self._claimed and not self._acknowledged:
-            self._release_agent()
-        else:
+        self._ended_at = at
+        self._settle(outcome, cause, at)
+        claim = self._claim
+        if claim is None or claim.acknowledged:
             self.ref.stop()
+        else:
+            claim.let_go()
 
-    def _leave_line(self, cause: EndCause, at: float) -> None:
-        """Give the channel back, and let the trunk be judged by what it did."""
-        outcome = self._outcome or outcome_of_refusal(cause)
-        times = (self._placed_at, self._alerted_at, self._answered_at, at)
-        call = ReachedCall(self._plan.attempt.caller.name, *times, outcome)
-        self._services.lines.ended(self._line, self._attempt_id, cause, call, at)
+    def _leave_line(self, cause: EndCause, at: float) -> str:
+        """Give the channel back, and let the trunk be judged by what it did; the outcome."""
+        attempt_id, answered_at = self._attempt_id, self._answered_at
+        outcome = self._outcome
+        if not outcome:
+            outcome = self._judge(cause) if answered_at else outcome_of_refusal(cause)
+        caller_id = self._attempt.caller.name
+        reached = ReachedCall(
+            caller_id, self._placed_at, self._alerted_at, answered_at, at, outcome
+        )
+        self._line.ended(attempt_id, cause, reached)
+        return outcome
+
+    def _judge(self, cause: EndCause) -> str:
+        """The outcome of a call that was answered, and that nothing of ours has judged."""
+        claim = self._claim
+        if claim is not None and claim.bridged_at:
+            return "customer_answered"
+        if claim is not None and claim.agent_id and cause.by != "far":
+            return "agent_unavailable"
+        # Gone before anybody had judged the call: when in doubt it was a person.
+        return "hung_up_waiting"
 
     def _fails_over(self, cause: EndCause, at: float) -> bool:
         """Go on through the next trunk where this one is at fault: the same attempt."""
-        attempt = self._plan.attempt
         if self._state not in ("dialing", "cancelling"):
             return False
         if not another_may_try(cause, rang=self._alerted_at > 0, ours=self._recalled):
             return False
-        others = tuple(name for name in attempt.caller.trunks if name not in self._tried)
-        trunk, _ = self._services.lines.take(others, self._attempt_id, attempt.caller.name)
-        if not trunk:
+        caller = self._attempt.caller
+        tried = self._tried = (*self._tried, self._line.name)
+        others = tuple([name for name in caller.trunks if name not in tried])
+        line, _ = self._home.lines.take(others, self._attempt_id, caller.name)
+        if line is None:
             return False
-        self._line, self._trunk = trunk, self._services.trunks[trunk]
-        self._tried = (*self._tried, trunk)
+        self._line, self._trunk = line, self._home.trunks[line.name]
         self._outcome = ""
-        self._move("fail_over", at, trunk)
+        self._move("fail_over", at, line.name)
         self._place(self.runtime.now())
         return True
 
-    def _release_agent(self) -> None:
-        """Tell the pool that this call needs no agent any more; it acknowledges."""
-        if not self._let_go:
-            self._let_go = True
-            self._services.pool.tell(CallOver(self._attempt_id, self._bridged_at > 0, self.ref))
-
-    def _judge(self) -> str:
-        if self._bridged_at:
-            return "customer_answered"
-        if self._agent_id and self._cause.by != "far":
-            return "agent_unavailable"
-        # Gone before anybody had judged the call: when in doubt it was a person.
-        return "hung_up_waiting" if self._answered_at else outcome_of_refusal(self._cause)
-
-    def _settle(self, outcome: str) -> None:
-        self._outcome = outcome
-        plan, cause = self._plan, self._cause
-        attempt = plan.attempt
+    def _settle(self, outcome: str, cause: EndCause, at: float) -> None:
+        home, attempt, claim = self._home, self._attempt, self._claim
+        attempt_id, contact_id = self._attempt_id, self._contact_id
+        campaign_id, answered_at = home.campaign_id, self._answered_at
+        route_id, agent_id, bridged_at = "", "", 0.0
+        if claim is not None:
+            route_id, agent_id, bridged_at = claim.route.id, claim.agent_id, claim.bridged_at
         what_next = next_of(
-            plan.flow,
+            self._flow,
             self._dial,
-            self._route.id if self._route is not None else "",
+            route_id,
             attempt.contact,
             attempt.number,
             outcome,
             cause,
-            answered=self._answered_at > 0,
-            ended_at=self._ended_at,
+            answered=answered_at > 0,
+            ended_at=at,
         )
         settlement = Settlement(
-            self._attempt_id,
-            self._contact_id,
-            plan.campaign_id,
+            attempt_id,
+            contact_id,
+            campaign_id,
             outcome,
             what_next,
             self._dialed_at,
             self._ringing_at,
-            self._answered_at,
-            self._bridged_at,
-            self._ended_at,
-            self._agent_id,
+            answered_at,
+            bridged_at,
+            at,
+            agent_id,
             cause.sip_status,
             cause.q850,
             cause.text,
-            self._line,
+            self._line.name,
         )
-        self._services.store.settle(settlement)
-        self._campaign.tell(settlement)
-        self._counts.over(self._state)
-        self._state = CALL.steps[CALL.steps[self._state, "ended"], "settle"]
-        self._record("settled", self._ended_at, outcome)
+        home.store.settle(settlement)
+        home.campaign.tell(settlement)
+        home.states.pop(attempt_id, None)
+        state = self._state = _STEPS[_STEPS[self._state, "ended"], "settle"]
+        home.recorder.tell(CallMoved(attempt_id, contact_id, campaign_id, at, state, outcome))
 
     @handles(OverAcknowledged)
     def _on_acknowledged(self, _: OverAcknowledged) -> None:
-        self._acknowledged = True
-        if self._ended_at:
+        if self._claim is not None:
+            self._claim.acknowledged = True
+        if self._state == "settled":
             self.ref.stop()
 
     def post_mortem(self, error: BaseException) -> None:
         self._trunk.hang_up(self._attempt_id)
-        if self._claimed:
-            self._release_agent()
+        if self._claim is not None:
+            self._claim.let_go()
         if self._state != "settled":
-            self._ended_at = self._ended_at or self.runtime.now()
-            self._cause = EndCause("near", text=f"the call's actor failed: {error!r}"[:200])
-            self._leave_line(self._cause, self._ended_at)
-            self._settle("interrupted")
+            at = self._ended_at or self.runtime.now()
+            cause = EndCause("near", text=f"the call's actor failed: {error!r}"[:200])
+            self._leave_line(cause, at)
+            self._settle("interrupted", cause, at)
 
     # --- helpers ------------------------------------------------------------------------------
 
     def _move(self, event: str, at: float, detail: str = "") -> None:
         """detail: see `journal.CallMoved`."""
-        before, self._state = self._state, CALL.steps[self._state, event]
-        self._counts.moved(before, self._state)
-        step = self._record(self._state, at, detail)
-        if self._plan.tells_steps:
-            self._campaign.tell(step)
-
-    def _record(self, state: str, at: float, detail: str = "") -> journal.CallMoved:
-        step = journal.CallMoved(
-            self._attempt_id, self._contact_id, self._plan.campaign_id, at, state, detail
-        )
-        self._services.recorder.tell(step)
-        return step
+        home, attempt_id = self._home, self._attempt_id
+        state = self._state = home.states[attempt_id] = _STEPS[self._state, event]
+        step = CallMoved(attempt_id, self._contact_id, home.campaign_id, at, state, detail)
+        home.recorder.tell(step)
+        if self._tells_steps:
+            home.campaign.tell(step)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

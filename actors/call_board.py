@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Sequence
 
 from actors.agent_messages import PoolStarted
-from actors.call import Call, CallPlan
+from actors.call import Call
+from actors.call_home import CallHome
 from actors.campaign_cells import CampaignCells
 from actors.messages import CancelCall, GiveUpCall, PlaceNow, ReadyAttempt
 from actors.runtime import Ref, Runtime
@@ -42,10 +43,10 @@ class CallBoard:
     ) -> None:
         self.tells_steps = False
         self._campaign_id = campaign_id
-        self._preset = preset
         self._services = services
+        self._lines = services.lines
         self._cells = cells
-        self._campaign = campaign
+        self._home = CallHome(campaign_id, preset, services, campaign, cells.calls)
         self._may_dial = may_dial
         # By attempt, the ticket and the call itself.
         self._calls: dict[int, tuple[int, Ref]] = {}
@@ -71,7 +72,7 @@ class CallBoard:
     ) -> int | None:
         """Place an attempt now (see `place`), or have `myself` told `PlaceNow` in its slot."""
         now = runtime.now()
-        delay_s = self._services.lines.next_slot(attempt.caller.trunks[0], now)
+        delay_s = self._lines.next_slot(attempt.caller.trunks[0], now)
         if delay_s > 0:
             self._waiting[attempt.attempt_id] = (attempt, flow)
             runtime.after(delay_s, myself, PlaceNow(attempt.attempt_id))
@@ -89,15 +90,13 @@ class CallBoard:
         if not answer.allowed:
             self.give_back(attempt, now, answer.reason)
             return attempt.ticket
-        trunk, why = self._services.lines.take(caller.trunks, attempt_id, caller.name)
-        if not trunk:
+        line, why = self._lines.take(caller.trunks, attempt_id, caller.name)
+        if line is None:
             self.give_back(attempt, now, why)
             return attempt.ticket
-        plan = CallPlan(self._campaign_id, flow, self._preset, attempt, trunk, self.tells_steps)
-        call = Call(plan, self._services, self._campaign, self._cells.calls)
-        ref = runtime.spawn(call, f"call/{attempt_id}")
-        self._calls[attempt_id] = attempt.ticket, ref
-        self._cells.attempt()
+        self._cells.attempt(attempt_id)
+        call = Call(attempt, flow, line, self._home, self.tells_steps)
+        self._calls[attempt_id] = attempt.ticket, runtime.spawn(call, f"call/{attempt_id}")
         return None
 
     def recall(self, attempt_id: int, now: float, reason: str) -> int | None:

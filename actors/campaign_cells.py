@@ -1,19 +1,21 @@
 """The metric cells of one campaign.
 
 The rule of this module: each cell has one writing actor, and for these it is the Campaign, which
-hears of everything that they count; only the states of its calls are counted by the calls.
+hears of everything that they count; only the states of its calls are kept by the calls.
 """
 
 from math import inf
 
-from actors.call_counts import CallCounts
 from dialer.compliance.preset import Preset
 from dialer.metrics import Metrics
 from dialer.ports import Evaluated, Settlement
 
 
 class CampaignCells:
-    """What a campaign counts. All its children exist from the start."""
+    """What a campaign counts. All its children exist from the start.
+
+    calls: the states of its calls in progress, by attempt, those of a former self included.
+    """
 
     def __init__(self, metrics: Metrics, title: str, preset: Preset) -> None:
         metrics.open_campaign(title)
@@ -23,8 +25,7 @@ class CampaignCells:
         self._threshold_s = law.threshold_s if law is not None else inf
         label = {"campaign": title}
         self._agents = metrics.gauges("dialer_agents", **label)
-        self._calls = metrics.gauges("dialer_calls_in_progress", **label)
-        self.calls = CallCounts(self._calls)
+        self.calls = metrics.members("dialer_calls_in_progress", **label)
         self._pulses = metrics.counters("dialer_pulses_total", **label)
         self._results = metrics.counters("dialer_call_results_total", **label)
         self._scored = metrics.counters("dialer_scored_calls_total", **label)
@@ -113,11 +114,11 @@ class CampaignCells:
 
     def calls_in_progress(self) -> int:
         """Those of a former self included."""
-        return int(sum([cell.value for cell in self._calls.values()]))
+        return len(self.calls)
 
     def with_agents(self) -> int:
         """Calls in progress that an agent has."""
-        return int(self._calls["bridged"].value)
+        return [*self.calls.values()].count("bridged")
 
     def preview(self, verdict: str) -> None:
         self._previews[verdict].inc()
@@ -141,9 +142,10 @@ class CampaignCells:
     def disposed(self, means: str) -> None:
         self._dispositions[means].inc()
 
-    def attempt(self) -> None:
+    def attempt(self, attempt_id: int) -> None:
+        """A call is about to be born, to dial; from then on it keeps its state itself."""
         self._attempts.value += 1
-        self.calls.born()
+        self.calls[attempt_id] = "dialing"
 
     def settled_unplaced(self) -> None:
         self._results["never_dialed"].inc()
@@ -155,8 +157,9 @@ class CampaignCells:
         is a customer who was left waiting too.
         """
         self._results[call.outcome].value += 1
-        if call.ringing_at:
-            self._ring.observe((call.answered_at or call.ended_at) - call.ringing_at)
+        ringing_at = call.ringing_at
+        if ringing_at:
+            self._ring.observe((call.answered_at or call.ended_at) - ringing_at)
         late = False
         if call.bridged_at:
             waited_s = call.bridged_at - call.answered_at
@@ -164,4 +167,4 @@ class CampaignCells:
             self._talk.observe(call.ended_at - call.bridged_at)
             late = waited_s > self._threshold_s
         if late or call.outcome == "abandoned":
-            self._abandoned.inc()
+            self._abandoned.value += 1

@@ -39,12 +39,12 @@ class _Quality:
         if alerted_at:
             self.delay.observe(max(0.0, alerted_at - call.dialed_at))
             self.effective.value += 1
+            if answered_at:
+                self.answers.value += 1
+                if call.ended_at - answered_at < SHORT_CALL_S:
+                    self.short.value += 1
         elif call.outcome in _EFFECTIVE:
             self.effective.value += 1
-        if answered_at:
-            self.answers.value += 1
-            if call.ended_at - answered_at < SHORT_CALL_S:
-                self.short.value += 1
 
 
 class TrunkCells:

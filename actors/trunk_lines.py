@@ -18,24 +18,60 @@ from dialer.trunks.line import NO_LIMIT, Line, LineLimits, Planned, Room
 log = logging.getLogger("foredial.trunks")
 
 
-class _Lines(dict[str, Line]):
-    """By name; one that nobody has set up has no limits."""
+class TrunkLine:
+    """One trunk as its calls know it: what they tell it is taken under the lock of all lines.
 
-    def __missing__(self, name: str) -> Line:
-        line = self[name] = Line(name)
-        return line
+    carrier: what it last said of itself, None for nothing yet. down: why no call may leave since
+    it said so, "" while it is up.
+    """
+
+    def __init__(self, lines: "TrunkLines", line: Line, cells: TrunkCells) -> None:
+        self.name = line.name
+        self.line = line
+        self.cells = cells
+        self.carrier: TrunkChanged | None = None
+        self.down = ""
+        self._lines = lines
+        self._lock = lines.lock
+
+    def heard(self, attempt_id: int, now: float) -> None:
+        """A call rings or is answered for the first time."""
+        breaker = self.line.breaker
+        # Asked without the lock: to a breaker that holds nothing against the trunk it is no news.
+        if breaker.state != "closed" or breaker.forbidden:
+            with self._lock:
+                if breaker.heard(attempt_id):
+                    self._lines.breaker_moved(self, now)
+
+    def ended(self, attempt_id: int, cause: EndCause, call: ReachedCall) -> None:
+        """A call is over, or goes on elsewhere; a second time does nothing."""
+        line = self.line
+        with self._lock:
+            if attempt_id in line.calls:
+                self.cells.ended(call)
+                at = call.ended_at
+                if line.ended(attempt_id, cause, call.answered_at > 0, at):
+                    self._lines.breaker_moved(self, at)
 
 
-class _Cells(dict[str, TrunkCells]):
-    """By trunk; they come into being with its first call."""
+class _Known(dict[str, TrunkLine]):
+    """By the trunk's name; one that nobody has set up has no limits."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, lines: "TrunkLines", metrics: Metrics) -> None:
         super().__init__()
+        self._lines = lines
         self._metrics = metrics
 
-    def __missing__(self, name: str) -> TrunkCells:
-        cells = self[name] = TrunkCells(self._metrics, name)
-        return cells
+    def __missing__(self, name: str) -> TrunkLine:
+        return self.set_up(name, LineLimits())
+
+    def set_up(self, name: str, limits: LineLimits) -> TrunkLine:
+        line = TrunkLine(self._lines, Line(name, limits), TrunkCells(self._metrics, name))
+        former = self.get(name)
+        if former is not None:
+            line.carrier, line.down = former.carrier, former.down
+        self[name] = line
+        return line
 
 
 class TrunkLines:
@@ -51,33 +87,31 @@ class TrunkLines:
         limits: Mapping[str, LineLimits] | None = None,
         news: Callable[[TrunkChanged], None] | None = None,
     ) -> None:
-        self._cells = _Cells(metrics)
-        self._lines = _Lines()
-        self._carriers: dict[str, TrunkChanged] = {}
-        self._news = news
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         self.open_breakers = 0
+        self._known = _Known(self, metrics)
+        self._news = news
         for name, line_limits in (limits or {}).items():
             self.set_limits(name, line_limits)
 
     def set_limits(self, name: str, limits: LineLimits) -> None:
         """Set a trunk up, before its first call."""
-        with self._lock:
-            self._lines[name] = Line(name, limits)
+        with self.lock:
+            self._known.set_up(name, limits)
 
     # --- room ---------------------------------------------------------------------------------
 
     def planned(self, name: str, campaign_id: int) -> Planned:
         """Where a campaign keeps what it has on its way; it need not take the lock for that."""
-        with self._lock:
-            return self._lines[name].planned(campaign_id)
+        with self.lock:
+            return self._known[name].line.planned(campaign_id)
 
     def room(self, names: tuple[str, ...], now: float, within_s: float) -> Room:
         """How many calls may be released over these trunks, to leave within that time."""
-        with self._lock:
-            if len(names) == 1 and self._lines[names[0]].is_free:
+        with self.lock:
+            if len(names) == 1 and self._known[names[0]].line.is_free:
                 return NO_LIMIT
-            rooms = [self._lines[name].room(now, within_s) for name in names]
+            rooms = [self._known[name].line.room(now, within_s) for name in names]
         if len(rooms) == 1:
             return rooms[0]
         if any(room.dials is None for room in rooms):
@@ -87,63 +121,53 @@ class TrunkLines:
 
     def next_slot(self, name: str, now: float) -> float:
         """Seconds until the next call may leave through a trunk; the slot is used up."""
-        with self._lock:
-            return self._lines[name].next_slot(now)
+        known = self._known.get(name)
+        if known is not None and not known.line.has_slots:
+            return 0.0  # there is nothing to take, so nothing to lock
+        with self.lock:
+            return self._known[name].line.next_slot(now)
 
     # --- calls --------------------------------------------------------------------------------
 
-    def take(self, names: tuple[str, ...], attempt_id: int, caller_id: str = "") -> tuple[str, str]:
-        """Take a channel of the first trunk that has one: its name, or "" and why there is none."""
-        with self._lock:
-            whys: dict[str, None] = {}
+    def take(
+        self, names: tuple[str, ...], attempt_id: int, caller_id: str = ""
+    ) -> tuple[TrunkLine | None, str]:
+        """Take a channel of the first trunk that has one: its line, or why there is none."""
+        whys: list[str] = []
+        with self.lock:
             for name in names:
-                carrier = self._carriers.get(name)
-                if carrier is not None and not carrier.up:
-                    whys[f"trunk {name} is down: {carrier.reason}"] = None
-                    continue
-                why = self._lines[name].take(attempt_id)
+                known = self._known[name]
+                why = known.line.take(attempt_id) if not known.down else known.down
                 if not why:
-                    self._cells[name].seized(caller_id)
-                    return name, ""
-                whys[why] = None
-        return "", "; ".join(whys)
-
-    def heard(self, name: str, attempt_id: int, now: float) -> None:
-        """A call rings or is answered for the first time."""
-        with self._lock:
-            if self._lines[name].heard(attempt_id):
-                self._breaker_moved(name, now)
-
-    def ended(
-        self, name: str, attempt_id: int, cause: EndCause, call: ReachedCall, now: float
-    ) -> None:
-        """A call is over, or goes on elsewhere; a second time does nothing."""
-        with self._lock:
-            line = self._lines[name]
-            if attempt_id in line.calls:
-                self._cells[name].ended(call)
-                if line.ended(attempt_id, cause, call.answered_at > 0, now):
-                    self._breaker_moved(name, now)
+                    known.cells.seized(caller_id)
+                    return known, ""
+                whys.append(why)
+        return None, "; ".join(dict.fromkeys(whys))
 
     # --- up and down --------------------------------------------------------------------------
 
     def tell(self, change: TrunkChanged) -> None:
         """The carrier came up or went down (the sink that trunks are given)."""
-        with self._lock:
-            self._carriers[change.trunk] = change
-            self._publish(change.trunk, change.at)
+        with self.lock:
+            known = self._known[change.trunk]
+            known.carrier = change
+            known.down = "" if change.up else f"trunk {change.trunk} is down: {change.reason}"
+            self._publish(known, change.at)
 
     def tick(self, now: float) -> None:
         """Let breakers whose back-off is over try again; call it now and then while any is open."""
-        with self._lock:
-            for name, line in self._lines.items():
-                if line.breaker.tick(now):
-                    self._breaker_moved(name, now)
+        with self.lock:
+            for known in self._known.values():
+                if known.line.breaker.tick(now):
+                    self.breaker_moved(known, now)
 
-    def _breaker_moved(self, name: str, now: float) -> None:
-        breaker = self._lines[name].breaker
-        self.open_breakers = sum(line.breaker.state == "open" for line in self._lines.values())
-        self._cells[name].breaker(breaker.state)
+    def breaker_moved(self, moved: TrunkLine, now: float) -> None:
+        """For the lines themselves, who hold the lock."""
+        name, breaker = moved.name, moved.line.breaker
+        self.open_breakers = sum(
+            known.line.breaker.state == "open" for known in self._known.values()
+        )
+        moved.cells.breaker(breaker.state)
         rest_s = round(breaker.open_until - now)
         match breaker.state:
             case "open":
@@ -152,13 +176,12 @@ class TrunkLines:
                 log.info("trunk %s is tried with one call", name)
             case _:
                 log.info("trunk %s works again", name)
-        self._publish(name, now)
+        self._publish(moved, now)
 
-    def _publish(self, name: str, at: float) -> None:
+    def _publish(self, known: TrunkLine, at: float) -> None:
         if self._news is None:
             return
-        carrier = self._carriers.get(name)
-        breaker = self._lines[name].breaker
+        carrier, breaker, name = known.carrier, known.line.breaker, known.name
         if carrier is not None and not carrier.up:
             self._news(carrier._replace(at=at))
         elif breaker.state == "open":

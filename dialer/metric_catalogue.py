@@ -57,6 +57,7 @@ class Metric(NamedTuple):
     labels: the enumerated labels beside it, each with all its values.
     unit: "seconds", "ratio", or "" for a plain count.
     buckets: upper bounds, rising, in `unit`; +Inf is implied.
+    of_members: a gauge of who is in which state (its one enumerated label).
     """
 
     name: str
@@ -66,6 +67,7 @@ class Metric(NamedTuple):
     labels: tuple[tuple[str, tuple[str, ...]], ...] = ()
     unit: str = ""
     buckets: tuple[float, ...] = ()
+    of_members: bool = False
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -83,6 +85,10 @@ def _gauge(
     **labels: tuple[str, ...],
 ) -> Metric:
     return Metric(f"dialer_{name}", "gauge", text, owner, tuple(labels.items()), unit)
+
+
+def _members(name: str, text: str, states: tuple[str, ...]) -> Metric:
+    return _gauge(name, text, state=states)._replace(of_members=True)
 
 
 def _counter(name: str, text: str, *, owner: str = "campaign", **labels: tuple[str, ...]) -> Metric:
@@ -133,7 +139,7 @@ def _alarm(owner: str, rules: Iterable[str]) -> Metric:
 
 CATALOGUE: tuple[Metric, ...] = (
     _gauge("agents", "Agents that the campaign may use.", state=agents.STATES),
-    _gauge("calls_in_progress", "Calls that have not ended.", state=calls.IN_PROGRESS),
+    _members("calls_in_progress", "Calls that have not ended.", calls.IN_PROGRESS),
     _gauge("campaign_contacts", "Contacts of the campaign.", state=CONTACT_STATES),
     _gauge("callbacks", "Call-backs that the campaign owes.", state=CALLBACK_STATES),
     _counter(

@@ -2,8 +2,8 @@
 
 The rule of this module: every child of a campaign, trunk or actor exists from the moment it is
 opened (so a rate over the first event is right), and each cell has one writing actor, or one lock
-under which it is written. A cell is a plain object without a lock; readers on other threads see a
-number that is at most an instant old.
+under which it is written, or counts what others keep when it is read. A cell is a plain object
+without a lock; readers on other threads see a number that is at most an instant old.
 
 The same cells are rendered for Prometheus, sampled for formulas, and read by the simulator.
 """
@@ -49,6 +49,24 @@ class Gauge:
         self.value -= amount
 
 
+class MemberGauge:
+    """How many members are in one state, counted when it is read.
+
+    members: by who they are, the state that each is in. Any thread may write its own entry: that
+    is one step of the interpreter, and needs no lock.
+    """
+
+    __slots__ = ("_state", "members")
+
+    def __init__(self, members: dict[int, str], state: str) -> None:
+        self.members = members
+        self._state = state
+
+    @property
+    def value(self) -> float:
+        return [*self.members.values()].count(self._state)
+
+
 class Histogram:
     """Observations by bucket, and their sum. One actor writes it.
 
@@ -81,8 +99,8 @@ class Histogram:
         return sums
 
 
-Cell = Counter | Gauge | Histogram
-_C = TypeVar("_C", Counter, Gauge, Histogram)
+Cell = Counter | Gauge | MemberGauge | Histogram
+_C = TypeVar("_C", Counter, Gauge, MemberGauge, Histogram)
 
 OWNERS = ("campaign", "trunk", "caller_id", "actor")
 """Labels whose values come and go. A caller ID goes by its name, never by its number."""
@@ -160,6 +178,13 @@ class Metrics:
         """All children of a gauge by its one label that is not given."""
         return self._by_free_label(Gauge, name, labels)
 
+    def members(self, name: str, **labels: str) -> dict[int, str]:
+        """Whom a gauge of members counts: their states, for whoever moves them to write.
+
+        labels: all but the state.
+        """
+        return next(iter(self._by_free_label(MemberGauge, name, labels).values())).members
+
     def families(self) -> Iterator[Family]:
         """Every metric with a copy of its children; safe while campaigns open and close."""
         for metric in self.catalogue.values():
@@ -171,8 +196,10 @@ class Metrics:
             if metric.owner == owner:
                 children = self._children[metric.name]
                 before = len(children)
+                members: dict[int, str] = {}
                 for values in product(*(values for _, values in metric.labels)):
-                    children.setdefault((value, *values) if owner else values, _new_cell(metric))
+                    cell = MemberGauge(members, *values) if metric.of_members else _new_cell(metric)
+                    children.setdefault((value, *values) if owner else values, cell)
                 if len(children) != before:
                     self.version = object()
 
@@ -200,7 +227,8 @@ class Metrics:
         except KeyError:
             raise DialerError(f"{name} has no child {dict(labels)}: is it open?") from None
         if not isinstance(cell, kind):
-            raise DialerError(f"{name} is a {metric.kind}")
+            what = f"{metric.kind} of members" if metric.of_members else metric.kind
+            raise DialerError(f"{name} is a {what}")
         return cell
 
     def _by_free_label(self, kind: type[_C], name: str, labels: Mapping[str, str]) -> dict[str, _C]:

@@ -9,21 +9,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from actors.agent_messages import AddAgent
-from actors.call import Call, CallPlan
-from actors.call_counts import CallCounts
+from actors.call import Call
+from actors.call_home import CallHome
 from actors.messages import ReadyAttempt
 from actors.runtime import Behaviour, handles
 from actors.services import Services
 from dialer import journal
 from dialer.agents import AgentProfile
 from dialer.caller_ids import Caller
-from dialer.calls import IN_PROGRESS
 from dialer.compliance.preset import Preset
 from dialer.events import AgentAsked
 from dialer.flow.graph import Flow, load_flow
 from dialer.flow.nodes import NodeBase
 from dialer.message import Message
-from dialer.metrics import Gauge
 from dialer.ports import Choices, ClaimedContact, DialRequest, Settlement
 from sim.fates import AgentDay, CallFate, FateOf, Offer, PreviewAnswer, SaidOfCall, Streams
 from sim.figures import FiguresJournal
@@ -162,10 +160,10 @@ class Source(Behaviour):
         self.placed = self.open_calls = 0
         self._flow = _flow(plan.limit_s)
         self._services = services
-        self._counts = CallCounts({state: Gauge() for state in IN_PROGRESS})
         self._gap_s = keyed(seed, "arrivals", Gamma(1.0, 1 / plan.arrivals).draw)
 
     def on_start(self) -> None:
+        self._home = CallHome(1, LAWLESS, self._services, self.ref, {})
         self._expect()
 
     @handles(_Arrival)
@@ -174,12 +172,12 @@ class Source(Behaviour):
             return
         self.placed += 1
         self.open_calls += 1
-        self._counts.born()
         number = self.placed
         contact, caller = ClaimedContact(number, {}), Caller("", "", (_TRUNK,))
         attempt = ReadyAttempt(0, number, "dial", "+10000000000", contact, caller)
-        plan = CallPlan(1, self._flow, LAWLESS, attempt, _TRUNK, tells_steps=False)
-        self.runtime.spawn(Call(plan, self._services, self.ref, self._counts), f"call/{number}")
+        trunk = self._services.lines.take(caller.trunks, number)[0]
+        assert trunk is not None
+        self.runtime.spawn(Call(attempt, self._flow, trunk, self._home), f"call/{number}")
         self._expect()
 
     @handles(Settlement)

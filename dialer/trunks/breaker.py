@@ -49,14 +49,17 @@ class BreakerRules:
 
 
 class Breaker:
-    """One trunk's breaker. Times are in seconds on any one clock."""
+    """One trunk's breaker. Times are in seconds on any one clock.
+
+    forbidden: 401, 403 and 407 in a row.
+    """
 
     def __init__(self, rules: BreakerRules | None = None) -> None:
         self.rules = rules or BreakerRules()
         self.state = BREAKER.initial
         self.reason = ""
         self.open_until = 0.0
-        self._forbidden = 0
+        self.forbidden = 0
         self._rests = 0
         self._recent: deque[bool] = deque(maxlen=self.rules.window)
         self._probe: int | None = None
@@ -85,7 +88,7 @@ class Breaker:
     def heard(self, attempt_id: int) -> bool:
         """The far end rings or answers: the trunk works. Whether the state changed."""
         if self.state == "closed":
-            self._forbidden = 0
+            self.forbidden = 0
         return self.state == "half_open" and attempt_id == self._probe and self._pass()
 
     def ended(self, attempt_id: int, cause: EndCause, answered: bool, now: float) -> bool:
@@ -93,14 +96,16 @@ class Breaker:
         fault = "" if answered else fault_of(cause)
         # Our own doing says nothing of the trunk.
         ours = not fault and not answered and cause.by != "far"
-        if self.state == "half_open" and attempt_id == self._probe:
-            return self._probe_ended(fault, ours, cause, now)
-        if self.state != "closed" or ours:
-            return False
-        self._recent.append(bool(fault))
-        self._forbidden = self._forbidden + 1 if fault == "forbidden" else 0
-        if fault and self._trips(fault, cause):
-            return self._open("trip", cause, now)
+        if self.state != "closed":
+            is_probe = self.state == "half_open" and attempt_id == self._probe
+            return is_probe and self._probe_ended(fault, ours, cause, now)
+        if fault:
+            self._recent.append(True)
+            self.forbidden = self.forbidden + 1 if fault == "forbidden" else 0
+            return self._trips(fault, cause) and self._open("trip", cause, now)
+        if not ours:
+            self._recent.append(False)
+            self.forbidden = 0
         return False
 
     def _probe_ended(self, fault: str, ours: bool, cause: EndCause, now: float) -> bool:
@@ -113,7 +118,7 @@ class Breaker:
 
     def _trips(self, fault: str, cause: EndCause) -> bool:
         rules = self.rules
-        if fault == "unpaid" or self._forbidden >= rules.forbidden_in_row:
+        if fault == "unpaid" or self.forbidden >= rules.forbidden_in_row:
             return True
         if cause.sip_status == 503 and cause.retry_after_s > 0:
             return True
@@ -134,7 +139,7 @@ class Breaker:
     def _pass(self) -> bool:
         self._step("probe_passed")
         self._recent.clear()
-        self._forbidden = self._rests = 0
+        self.forbidden = self._rests = 0
         self.reason = ""
         return True
 

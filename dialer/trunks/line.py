@@ -54,7 +54,7 @@ class Planned:
 class Line:
     """One trunk, over all campaigns. Not thread-safe: its keeper sees to that.
 
-    calls: attempts that hold a channel.
+    calls: attempts that hold a channel. has_slots: it has a limit of calls per second.
     """
 
     def __init__(self, name: str, limits: LineLimits | None = None) -> None:
@@ -64,7 +64,9 @@ class Line:
         self._spread = Spread(self.limits.calls_per_second)
         self.calls: set[int] = set()
         self._planned: dict[int, Planned] = {}
-        self._is_unlimited = not self.limits.channels and not self.limits.calls_per_second
+        self.has_slots = self.limits.calls_per_second > 0
+        self._channels = self.limits.channels
+        self._is_unlimited = not self._channels and not self.has_slots
         # As `Spread.next_slot`: seconds until the next call may leave; the slot is used up.
         self.next_slot = self._spread.next_slot
         # As `Breaker.heard`: it rings or is answered; whether the breaker changed.
@@ -103,29 +105,30 @@ class Line:
         slots = self._spread.slots(now, within_s)
         if slots is not None:
             room = Room(max(0, slots - preparing), "calls_per_second", TOO_FAST)
-        if self.limits.channels:
-            free = max(0, self.limits.channels - self.in_use - preparing - waiting)
+        if self._channels:
+            free = max(0, self._channels - self.in_use - preparing - waiting)
             if room.dials is None or free < room.dials:
                 room = Room(free, "trunk_channels", CHANNELS_FULL)
         return room
 
     def take(self, attempt_id: int) -> str:
         """Take a channel for a call that leaves now; else why not."""
-        breaker = self.breaker
-        closed = breaker.state == "closed"
-        refusal = "" if closed else breaker.refusal()
-        if refusal:
-            return f"trunk {self.name}: {refusal}"
-        if self.limits.channels and len(self.calls) >= self.limits.channels:
+        breaker, calls, channels = self.breaker, self.calls, self._channels
+        if breaker.state != "closed":
+            refusal = breaker.refusal()
+            if refusal:
+                return f"trunk {self.name}: {refusal}"
+        if channels and len(calls) >= channels:
             return CHANNELS_FULL
-        self.calls.add(attempt_id)
-        if not closed:
+        calls.add(attempt_id)
+        if breaker.state != "closed":
             breaker.dialed(attempt_id)
         return ""
 
     def ended(self, attempt_id: int, cause: EndCause, answered: bool, now: float) -> bool:
         """Give the channel back; whether the breaker changed. A second time does nothing."""
-        if attempt_id not in self.calls:
+        calls = self.calls
+        if attempt_id not in calls:
             return False
-        self.calls.remove(attempt_id)
+        calls.remove(attempt_id)
         return self.breaker.ended(attempt_id, cause, answered, now)

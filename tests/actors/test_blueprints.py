@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dialer.calls import IN_PROGRESS
 from dialer.flow.hours import next_time_of_day
 from dialer.outcomes import OUTCOMES
 from dialer.ports import AttemptDraft, AttributeValue, Settlement
@@ -61,13 +60,9 @@ class Day:
         self.most = 0
         for _ in range(int(hours * HOUR / 10)):
             self.runtime.advance(10)
-            in_progress = sum(
-                self.team.metrics.gauge(
-                    "dialer_calls_in_progress", campaign=self.title(name), state=state
-                ).value
-                for state in IN_PROGRESS
-            )
-            self.most = max(self.most, int(in_progress))
+            title = self.title(name)
+            in_progress = self.team.metrics.members("dialer_calls_in_progress", campaign=title)
+            self.most = max(self.most, len(in_progress))
 
     @staticmethod
     def title(name: str) -> str:

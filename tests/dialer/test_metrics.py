@@ -145,11 +145,31 @@ def test_two_seconds_is_a_bound_of_the_answer_to_agent_histogram():
 def test_gauges_go_up_and_down():
     metrics = Metrics()
     metrics.open_campaign("spring")
-    cell = metrics.gauge("dialer_calls_in_progress", campaign="spring", state="ringing")
+    cell = metrics.gauge("dialer_agents", campaign="spring", state="ready")
     cell.set(4)
     cell.inc()
     cell.dec(2)
     assert cell.value == 3
+
+
+def test_a_gauge_of_members_counts_them_by_state_and_keeps_them_when_opened_again():
+    metrics = Metrics()
+    metrics.open_campaign("spring")
+    members = metrics.members("dialer_calls_in_progress", campaign="spring")
+    members.update({1: "ringing", 2: "ringing", 3: "bridged"})
+    metrics.open_campaign("spring")
+    metrics.open_campaign("autumn")
+    cells = children(metrics, "dialer_calls_in_progress")
+    assert cells["spring", "ringing"].value == 2
+    assert cells["spring", "bridged"].value == 1
+    assert cells["spring", "dialing"].value == 0
+    assert cells["autumn", "ringing"].value == 0
+    del members[1]
+    members[2] = "bridged"
+    assert cells["spring", "ringing"].value == 0
+    assert metrics.members("dialer_calls_in_progress", campaign="spring") is members
+    with pytest.raises(DialerError, match="a gauge of members"):
+        metrics.gauge("dialer_calls_in_progress", campaign="spring", state="ringing")
 
 
 def test_reading_while_campaigns_come_and_go_never_fails():
