@@ -11,10 +11,12 @@ the seed. A blocking ask inside an actor is an error: live it would hold up a wo
 """
 
 import logging
+from bisect import insort_right
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from math import inf, nextafter
+from operator import attrgetter
 from typing import Any, NoReturn
 
 import msgspec
@@ -38,7 +40,7 @@ TUESDAY_AT_TEN = 1_767_711_600.0
 _TOLD = 5
 
 STALLED_AFTER_TURNS = 1_000_000
-"""An instant in which actors take so many turns will never end."""
+"""An instant in which actors are handed so many messages will never end."""
 
 
 class StalledError(DialerError):
@@ -60,8 +62,9 @@ _NOBODY = _Nobody()
 
 
 class SimTimer(msgspec.Struct, gc=False):
-    """To whom what will be told."""
+    """When to whom what will be told."""
 
+    at: float
     to: Sink
     message: Any
 
@@ -77,7 +80,23 @@ def stream_of(seed: int | Sequence[int] | None, name: str) -> Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 
-_Entry = tuple[float, int, SimTimer]
+_AT = attrgetter("at")
+
+
+class _Later(dict[int, list[SimTimer]]):
+    """Timers by the second, those of each in the order in which they were set.
+
+    seconds: those that have any, as a heap.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[int] = []
+
+    def __missing__(self, second: int) -> list[SimTimer]:
+        heappush(self.seconds, second)
+        timers = self[second] = []
+        return timers
 
 
 class SimRuntime:
@@ -96,13 +115,11 @@ class SimRuntime:
         self.crashes: Counter[str] = Counter()
         self.supervisor: Sink | None = None
         self._seed = np.random.SeedSequence(seed).entropy
-        # Timers up to the end of the present second, as a heap: when, a number that orders those
-        # of one instant, and the timer. Those of later seconds lie by the second, in no order.
-        self._agenda: list[_Entry] = []
-        self._later: dict[int, list[_Entry]] = {}
-        self._seconds: list[int] = []
+        # Timers up to the end of this second, in the order of their times; those of one time in
+        # the order in which they were set.
         self._second = int(epoch)
-        self._number = 0
+        self._due: list[SimTimer] = []
+        self._later = _Later()
         self._busy = False
         self._stopping = False
         # Actors that have not stopped, the oldest first.
@@ -124,19 +141,15 @@ class SimRuntime:
         return actor
 
     def after(self, delay_s: float, to: Sink, message: Any) -> SimTimer:
-        at = self.environment._now
-        if delay_s > 0.0:
-            at += delay_s
-        number = self._number = self._number + 1
-        timer = SimTimer(to, message)
+        now = self.environment._now
+        at = now + delay_s
         second = int(at)
-        if second <= self._second:
-            heappush(self._agenda, (at, number, timer))
-        elif second in self._later:
-            self._later[second].append((at, number, timer))
+        if second > self._second:
+            timer = SimTimer(at, to, message)
+            self._later[second].append(timer)
         else:
-            self._later[second] = [(at, number, timer)]
-            heappush(self._seconds, second)
+            timer = SimTimer(at if delay_s > 0.0 else now, to, message)
+            insort_right(self._due, timer, key=_AT)
         return timer
 
     def stream(self, name: str) -> Generator:
@@ -240,53 +253,69 @@ class SimRuntime:
     def _loop(  # noqa: PLR0912 - whatever is a function of its own costs each message a call
         self, end: float, reached: Callable[[], bool] | None
     ) -> bool:
-        environment, agenda, told = self.environment, self._agenda, self.told
+        environment, told, due = self.environment, self.told, self._due
         others = environment._queue
+        turns = range(STALLED_AFTER_TURNS)
         actor: SimActor | None = None
         try:
             while True:
-                turns = STALLED_AFTER_TURNS
-                while told:
-                    actor, message = told.popleft()
-                    handler = actor.handlers.get(type(message))
-                    if handler is not None:
-                        handler(actor.behaviour, message)
+                if told:
+                    for _ in turns:
+                        actor, message = told.popleft()
+                        try:
+                            handler = actor.handlers[type(message)]
+                        except KeyError:
+                            actor.handle_otherwise(message)
+                        else:
+                            handler(actor.behaviour, message)
+                        if not told:
+                            break
                     else:
-                        actor.handle_otherwise(message)
-                    turns -= 1
-                    if not turns:
                         actor = None
                         self._stalled()
                 actor = None
                 if reached is not None and reached():
                     return True
-                if not agenda and self._seconds:
+                if not due and self._later:
                     self._turn_over()
-                if others and (not agenda or others[0][0] <= agenda[0][0]):
+                if others and (not due or others[0][0] <= due[0].at):
                     if others[0][0] >= end:
                         return False
                     environment.step()
                     continue
-                if not agenda or agenda[0][0] >= end:
+                if not due:
                     return False
-                environment._now, _, timer = heappop(agenda)
+                timer = due[0]
+                at = timer.at
+                if at >= end:
+                    return False
+                del due[0]
+                environment._now = at
                 to = timer.to
-                if type(to) is SimActor:
-                    told.append((to, timer.message))
-                else:
+                if type(to) is not SimActor:
                     to.tell(timer.message)
+                    continue
+                # Nobody else is told anything just now, so this is the next message of all.
+                actor, message = to, timer.message
+                try:
+                    handler = actor.handlers[type(message)]
+                except KeyError:
+                    actor.handle_otherwise(message)
+                else:
+                    handler(actor.behaviour, message)
         except Exception as error:
             if actor is None:
                 raise
             raise _FailedError(actor, error) from error
 
     def _turn_over(self) -> None:
-        """Put the timers of the next second that has any on the agenda, but for cancelled ones."""
-        while not self._agenda and self._seconds:
-            self._second = heappop(self._seconds)
-            entries = self._later.pop(self._second)
-            self._agenda += [entry for entry in entries if entry[2].to is not _NOBODY]
-        heapify(self._agenda)
+        """Have the timers of the next second that has any due, but for cancelled ones."""
+        due, later = self._due, self._later
+        while not due and later:
+            self._second = heappop(later.seconds)
+            timers = later.pop(self._second)
+            due += [timer for timer in timers if timer.to is not _NOBODY]
+        due.sort(key=_AT)
 
     def _stalled(self) -> NoReturn:
         words = self._waiting_in_words()

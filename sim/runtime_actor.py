@@ -49,7 +49,8 @@ def _handlers_of(behaviour_class: Any) -> Handlers:
     handlers: Handlers = behaviour_class.handlers
     if behaviour_class.receive is not Behaviour.receive:
         handlers = dict.fromkeys(handlers, behaviour_class.receive)
-    return {**handlers, _Start: _start, _ActorStop: _stop}
+    stop = _end if behaviour_class.on_stop is Behaviour.on_stop else _stop
+    return {**handlers, _Start: _start, _ActorStop: stop}
 
 
 def _start(behaviour: Behaviour, _: Any) -> None:
@@ -58,6 +59,10 @@ def _start(behaviour: Behaviour, _: Any) -> None:
 
 def _stop(behaviour: Any, _: Any) -> None:
     behaviour.ref.stop_now()
+
+
+def _end(behaviour: Any, _: Any) -> None:
+    behaviour.ref.end()
 
 
 class _DrainedError(queue.Empty):
@@ -143,22 +148,21 @@ class SimActor(pykka.Actor):
         """The behaviour raised, and is no more."""
         behaviour = self.behaviour
         self._failed = True
-        self._end()
+        self.end()
         self._runtime.crashed(self, behaviour, error)
 
     def stop_now(self) -> None:
         """The order to stop has come to its turn."""
         self._stopped = True
-        behaviour = self.behaviour
-        if type(behaviour).on_stop is not Behaviour.on_stop:
-            try:
-                behaviour.on_stop()
-            except Exception as error:
-                self.fail(error)
-                return
-        self._end()
+        try:
+            self.behaviour.on_stop()
+        except Exception as error:
+            self.fail(error)
+        else:
+            self.end()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """It handles nothing any more."""
         self._stopped = True
         self.handlers = _NO_HANDLERS
         self._runtime.alive.pop(self, None)
