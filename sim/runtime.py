@@ -89,6 +89,8 @@ class _Later(dict[int, list[SimTimer]]):
     seconds: those that have any, as a heap.
     """
 
+    __slots__ = ("seconds",)
+
     def __init__(self) -> None:
         super().__init__()
         self.seconds: list[int] = []
@@ -115,9 +117,9 @@ class SimRuntime:
         self.crashes: Counter[str] = Counter()
         self.supervisor: Sink | None = None
         self._seed = np.random.SeedSequence(seed).entropy
-        # Timers up to the end of this second, in the order of their times; those of one time in
-        # the order in which they were set.
-        self._second = int(epoch)
+        # Timers of this second, before `_second_ends`, in the order of their times; those of one
+        # time in the order in which they were set.
+        self._second_ends = int(epoch) + 1.0
         self._due: list[SimTimer] = []
         self._later = _Later()
         self._busy = False
@@ -143,10 +145,9 @@ class SimRuntime:
     def after(self, delay_s: float, to: Sink, message: Any) -> SimTimer:
         now = self.environment._now
         at = now + delay_s
-        second = int(at)
-        if second > self._second:
+        if at >= self._second_ends:
             timer = SimTimer(at, to, message)
-            self._later[second].append(timer)
+            self._later[int(at)].append(timer)
         else:
             timer = SimTimer(at if delay_s > 0.0 else now, to, message)
             insort_right(self._due, timer, key=_AT)
@@ -312,8 +313,9 @@ class SimRuntime:
         """Have the timers of the next second that has any due, but for cancelled ones."""
         due, later = self._due, self._later
         while not due and later:
-            self._second = heappop(later.seconds)
-            timers = later.pop(self._second)
+            second = heappop(later.seconds)
+            self._second_ends = second + 1.0
+            timers = later.pop(second)
             due += [timer for timer in timers if timer.to is not _NOBODY]
         due.sort(key=_AT)
 

@@ -75,9 +75,11 @@ class SimActor(pykka.Actor):
     handlers: by message type, empty once it has stopped.
     """
 
+    # What every message asks for stands in slots; the rest only a few ever have.
+    __slots__ = ("_put", "_runtime", "_stopped", "behaviour", "handlers", "name")
+
     behaviour: Behaviour
     heir: Heir | None = None
-    _stopped = False
     _failed = False
     _question: "Envelope[Any] | None" = None
 
@@ -87,6 +89,7 @@ class SimActor(pykka.Actor):
         self.behaviour = behaviour
         behaviour_class: Any = type(behaviour)
         self.handlers = _handlers_of(behaviour_class)
+        self._stopped = False
         self._runtime = runtime
         self._put = runtime.told.append
         behaviour.runtime = runtime
@@ -99,7 +102,8 @@ class SimActor(pykka.Actor):
         if self._stopped:
             self._bury(message)
         else:
-            self._put((self, message))
+            put = self._put  # a call by way of the attribute would look it up in the class first
+            put((self, message))
 
     def ask(self, message: Any, timeout_s: float) -> Any:
         """Ask from outside the actors; virtual time goes by until the answer is there.
@@ -114,6 +118,7 @@ class SimActor(pykka.Actor):
         """pykka's proxy of the actor; the behaviour is its attribute `behaviour`."""
         if not self._stopped:
             pykka.traversable(self.behaviour)
+            vars(self)["behaviour"] = self.behaviour  # pykka looks for it here
         return self.actor_ref.proxy()
 
     def stop(self) -> None:
