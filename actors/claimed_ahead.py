@@ -29,38 +29,36 @@ class ClaimedAhead:
     """Claims a little more than is asked for.
 
     ahead: how many to hold. answers: where the store answers.
-    contacts: those claimed, the next one to dial first. exhausted: the last claim brought nobody.
-    next_due_at: when a waiting contact comes due, 0 if none waits. wants_past: see `ClaimRequest`.
+    contacts: those claimed, the next one to dial first. held: how many are held in all.
+    low: so many are few, half of what should be held being used up.
+    claiming, looking: the claim and the look for hot leads under way, 0 for none.
+    exhausted: the last claim brought nobody. next_due_at: when a waiting contact comes due, 0 if
+    none waits. scores: those held are scored, for which the past of each is claimed, too.
     """
 
-    wants_past = False
+    scores = False
 
     def __init__(self, campaign_id: int, store: ContactStore, ahead: int) -> None:
         self.contacts: deque[ClaimedContact] = deque()
+        self.held = 0
+        self.low = ahead // 2
+        self.claiming = 0
+        self.looking = 0
         self.exhausted = False
         self.next_due_at = 0.0
         self._campaign_id = campaign_id
         self._store = store
         self._ahead = ahead
-        self._claiming = 0
-        self._looking = 0
         self._retries_carried = 0.0
 
-    def __len__(self) -> int:
-        """How many are held."""
-        return len(self.contacts)
-
-    @property
-    def is_low(self) -> bool:
-        """Half of what should be held is used up, and there may be more."""
-        return not self.exhausted and len(self) <= self._ahead // 2
-
-    def take(self, now: float, *, best: bool) -> ClaimedContact:  # noqa: ARG002 - all are alike
+    def take(self, now: float, best: bool) -> ClaimedContact:  # noqa: ARG002 - all are alike
         """The one to dial next. best: the likeliest to answer, where they are scored."""
+        self.held -= 1
         return self.contacts.popleft()
 
-    def put_back(self, contacts: Sequence[ClaimedContact]) -> None:
-        """They were taken and not dialed, and go first again."""
+    def put_first(self, contacts: Sequence[ClaimedContact]) -> None:
+        """They go before all that are held."""
+        self.held += len(contacts)
         self.contacts.extendleft(reversed(contacts))
 
     def picked(self, contact_id: int) -> Picked | None:  # noqa: ARG002
@@ -73,10 +71,10 @@ class ClaimedAhead:
 
     def claim(self, flow: Flow, needed: int, now: float, request_id: int, answers: Sink) -> None:
         """Ask the store for what is needed and some ahead, unless it was asked already."""
-        wanted = needed + self._ahead - len(self)
-        if self._claiming or wanted <= 0:
+        wanted = needed + self._ahead - self.held
+        if self.claiming or wanted <= 0:
             return
-        self._claiming = request_id
+        self.claiming = request_id
         init = flow.init
         retries = self._retries_of(wanted, init.retry_share)
         request = ClaimRequest(
@@ -87,50 +85,37 @@ class ClaimedAhead:
             wanted,
             now,
             retries=retries,
-            past=self.wants_past,
+            past=self.scores,
         )
         self._store.claim(request, answers)
 
     def look_for_hot(self, flow: Flow, now: float, request_id: int, answers: Sink) -> None:
         """While nobody is held, every claim brings hot leads first anyway."""
-        if self._looking or not len(self):
+        if self.looking or not self.held:
             return
-        self._looking = request_id
+        self.looking = request_id
         init = flow.init
         request = ClaimRequest(
             request_id, self._campaign_id, init.filter, init.order, HOT_AT_ONCE, now, True
         )
         self._store.claim(request, answers)
 
-    def is_hot(self, request_id: int) -> bool:
-        """Whether this was the look for hot leads."""
-        return request_id == self._looking
-
-    def is_claim(self, request_id: int) -> bool:
-        """Whether this was the claim under way."""
-        return request_id == self._claiming
+    def found(self, answer: ContactsClaimed) -> None:
+        """What the look under way brought goes first."""
+        self.looking = 0
+        self.put_first(answer.contacts)
 
     def claimed(self, answer: ContactsClaimed) -> None:
-        """The answer to the claim or the look under way."""
-        if self.is_hot(answer.request_id):
-            self._looking = 0
-            self.contacts.extendleft(reversed(answer.contacts))
-            return
-        self._claiming = 0
+        """What the claim under way brought goes last."""
+        self.claiming = 0
+        self.held += len(answer.contacts)
         self.contacts.extend(answer.contacts)
         self.next_due_at = answer.next_due_at
         self.exhausted = not answer.contacts
 
-    def failed(self, request_id: int) -> None:
-        """The claim or the look under way brings nothing."""
-        if self.is_hot(request_id):
-            self._looking = 0
-        else:
-            self._claiming = 0
-
     def let_go(self) -> tuple[ClaimedContact, ...]:
         """Hold nobody any more, and know the answers to come as those of what is no more."""
-        self._claiming = self._looking = 0
+        self.claiming = self.looking = self.held = 0
         contacts = tuple(self.contacts)
         self.contacts.clear()
         return contacts

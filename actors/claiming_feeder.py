@@ -124,20 +124,24 @@ class ClaimingFeeder(Behaviour):
 
     def receive(self, message: Any) -> Any:
         """What the store answers at once is dealt with at once."""
-        answers = self._answers
+        answers, handlers = self._answers, self.handlers
+        kept = answers.kept
         answers.attended = True
-        reply = self.handlers[type(message)](self, message)
+        reply = handlers[type(message)](self, message)
         while True:
-            while answers.kept:
-                self._on_answer(answers.kept.popleft())
-            if answers.rest():
+            while kept:
+                answer = kept.popleft()
+                handlers[type(answer)](self, answer)
+            answers.attended = False
+            if not kept:
                 return reply
+            answers.attended = True
 
     # --- what the campaign asks -----------------------------------------------------------------
 
     @handles(CheckDue)
     def _on_check(self, check: CheckDue) -> None:
-        if len(self._ahead) or self._quiet:
+        if self._ahead.held or self._quiet:
             self._tell_due(check)
         else:
             self._checks.append(check)
@@ -176,11 +180,10 @@ class ClaimingFeeder(Behaviour):
 
     def _tell_due(self, check: CheckDue) -> None:
         ahead = self._ahead
-        self._campaign.tell(DueAnswer(check.pulse, len(ahead) > 0, ahead.next_due_at))
+        self._campaign.tell(DueAnswer(check.pulse, ahead.held > 0, ahead.next_due_at))
 
     def _short(self, need: NeedContacts, reason: str) -> None:
-        more = len(self._ahead) > 0
-        classes = self._ahead.classes(self.runtime.now())
+        more, classes = self._ahead.held > 0, self._ahead.classes(self.runtime.now())
         answer = AttemptsReady(need.request_id, (), need.tickets, reason, self._flow, more, classes)
         self._campaign.tell(answer)
 
@@ -189,14 +192,6 @@ class ClaimingFeeder(Behaviour):
     @handles(StoreAnswered)
     def _on_store_answered(self, _: StoreAnswered) -> None:
         """Every message ends with a look at the answers, and so does this one."""
-
-    def _on_answer(self, answer: ContactsClaimed | AttemptsCommitted | StoreFailed) -> None:
-        if type(answer) is AttemptsCommitted:
-            self._on_committed(answer)
-        elif type(answer) is ContactsClaimed:
-            self._on_claimed(answer)
-        elif type(answer) is StoreFailed:
-            self._on_failed(answer)
 
     def _undo(self, answer: Any) -> None:
         """Make an answer of the store undone that came when this feeder was no more."""
@@ -218,15 +213,16 @@ class ClaimingFeeder(Behaviour):
                 self._defer_due((contact,), reason)
         self._short(pending.need, reason)
 
+    @handles(StoreFailed)
     def _on_failed(self, failure: StoreFailed) -> None:
         self._trouble = f"the store failed: {failure.reason}"
         request_id, ahead = failure.request_id, self._ahead
-        if ahead.is_claim(request_id):
-            ahead.failed(request_id)
+        if request_id == ahead.claiming:
+            ahead.claiming = 0
             self._answer_all(self._trouble)
             return
-        if ahead.is_hot(request_id):
-            ahead.failed(request_id)
+        if request_id == ahead.looking:
+            ahead.looking = 0
             return
         pending = self._commits.pop(request_id, None)
         if pending is not None:
@@ -236,7 +232,7 @@ class ClaimingFeeder(Behaviour):
                 # Not into the list: whom an agent is kept for is found, and kept, anew.
                 self._defer_due(pending.contacts, self._quiet or self._trouble)
             else:
-                ahead.put_back(pending.contacts)
+                ahead.put_first(pending.contacts)
             self._short(pending.need, self._trouble)
 
     # --- claiming -------------------------------------------------------------------------------
@@ -252,33 +248,38 @@ class ClaimingFeeder(Behaviour):
         self._hot_timer = self.runtime.after(HOT_LOOK_S, self.ref, LookForHot())
 
     @handles(LookForHot)
-    def _on_look(self, _: LookForHot) -> None:
+    def _on_look(self, look: LookForHot) -> None:
+        runtime = self.runtime
         if not self._quiet:
             self._request_id += 1
-            now = self.runtime.now()
-            self._ahead.look_for_hot(self._flow, now, self._request_id, self._answers)
-        self._look_later()
+            self._ahead.look_for_hot(self._flow, runtime.now(), self._request_id, self._answers)
+        self._hot_timer = runtime.after(HOT_LOOK_S, self.ref, look)
 
+    @handles(ContactsClaimed)
     def _on_claimed(self, answer: ContactsClaimed) -> None:
         request_id, ahead = answer.request_id, self._ahead
-        if not answer.contacts and ahead.is_hot(request_id):
-            ahead.failed(request_id)
-            return
-        ours = ahead.is_claim(request_id) or ahead.is_hot(request_id)
-        if ours and any(contact.callback for contact in answer.contacts):
-            answer = self._set_aside(answer)
-        if ahead.is_claim(request_id):
+        if request_id == ahead.looking:
+            if not answer.contacts:
+                ahead.looking = 0
+                return
+            ahead.found(self._others(answer))
+        elif request_id == ahead.claiming:
             self._trouble = ""
-            ahead.claimed(answer)
+            ahead.claimed(self._others(answer))
             for check in self._checks:
                 self._tell_due(check)
             self._checks.clear()
-        elif ahead.is_hot(request_id):
-            ahead.claimed(answer)
         else:
             self._defer_due(answer.contacts, "claimed for what is no more")
             return
         self._serve()
+
+    def _others(self, answer: ContactsClaimed) -> ContactsClaimed:
+        """The answer without those who must wait for a certain agent, who are kept."""
+        for contact in answer.contacts:
+            if contact.callback is not None:
+                return self._set_aside(answer)
+        return answer
 
     # --- contacts let go ------------------------------------------------------------------------
 
@@ -305,7 +306,7 @@ class ClaimingFeeder(Behaviour):
     @handles(Report)
     def _on_report(self, _: Report) -> dict[str, Any]:
         return {
-            "claimed_ahead": len(self._ahead),
+            "claimed_ahead": self._ahead.held,
             "exhausted": self._ahead.exhausted,
             "next_due_at": self._ahead.next_due_at,
             "skipped": dict(self._skipped),

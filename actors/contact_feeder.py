@@ -108,7 +108,7 @@ class ContactFeeder(ListFeeder):
             self._skip(self._judge.defer(promised.contact, "done", 0.0, f"{why}, so it is dropped"))
             return
         self._note(self._judge.defer(promised.contact, "due", now, f"{why}, so any agent makes it"))
-        self._ahead.contacts.appendleft(promised.contact)
+        self._ahead.put_first((promised.contact,))
         self._serve()
 
     @handles(CampaignStarted)

@@ -14,7 +14,7 @@ from dialer.flow.interpreter import entry
 from dialer.flow.next_number import NoNumber, number_to_dial
 from dialer.flow.nodes import Dial
 from dialer.message import Message
-from dialer.ports import ClaimedContact, ContactNext, Deferral
+from dialer.ports import ClaimedContact, Deferral
 
 TRUNK_DOWN_S = 5.0
 """A contact whose trunks are down comes due again after this time."""
@@ -41,27 +41,27 @@ class ContactJudge:
         self._campaign_id = campaign_id
         self._may_dial = may_dial
         self._callers = callers
-        self._trunks = trunks
+        self._down = trunks.down
 
     def judge(self, flow: Flow, contact: ClaimedContact, now: float) -> Deferral | Chosen:
         """A caller ID that is chosen counts as shown: give it back if the call is not made."""
         clocks = callee_clocks("", contact.attributes) if flow.goes_by_clocks else ()
         dial = entry(flow, contact.resume_node, now, clocks)
-        if isinstance(dial, ContactNext):
+        if not isinstance(dial, Dial):
             state = "refused" if dial.state == "done" else dial.state
             return self.defer(
                 contact, state, dial.due_at, "the flow lets it wait", dial.resume_node
             )
-        if dial.max_attempts is not None and contact.attempts >= dial.max_attempts:
+        most = dial.max_attempts
+        if most is not None and contact.attempts >= most:
             # The flow leads nobody here beyond the cap; a disposition or a promise may.
-            reason = f"it has had its {dial.max_attempts} attempts"
-            return self.defer(contact, "refused", 0.0, reason)
+            return self.defer(contact, "refused", 0.0, f"it has had its {most} attempts")
         trunks = dial.channels
-        if self._trunks.down:
-            trunks = tuple(name for name in trunks if name not in self._trunks.down)
-        if not trunks:
-            reason = f"trunk {', '.join(dial.channels)} is down"
-            return self.defer(contact, "waiting", now + TRUNK_DOWN_S, reason)
+        if self._down:
+            trunks = tuple(name for name in trunks if name not in self._down)
+            if not trunks:
+                reason = f"trunk {', '.join(dial.channels)} is down"
+                return self.defer(contact, "waiting", now + TRUNK_DOWN_S, reason)
         number = number_to_dial(dial, contact)
         if isinstance(number, NoNumber):
             return self.defer(contact, number.state, 0.0, number.reason)

@@ -47,42 +47,46 @@ class ListFeeder(ClaimingFeeder):
     # --- serving --------------------------------------------------------------------------------
 
     def _serve(self) -> None:
-        while self._needs:
-            need = self._needs[0]
-            chosen = self._choose(len(need.tickets), need.picks)
+        needs, ahead = self._needs, self._ahead
+        while needs:
+            need = needs[0]
+            tickets = need.tickets
+            chosen = self._choose(len(tickets), need.picks)
             if not chosen:
-                if not self._ahead.exhausted:
+                if not ahead.exhausted:
                     break
-                self._needs.popleft()
+                needs.popleft()
                 self._short(need, "no contact is due")
                 continue
-            self._needs.popleft()
-            if len(chosen) < len(need.tickets):
-                self._needs.appendleft(need.only(need.tickets[len(chosen) :]))
-                need = need.only(need.tickets[: len(chosen)])
+            needs.popleft()
+            found = len(chosen)
+            if found < len(tickets):
+                needs.appendleft(need.only(tickets[found:]))
+                need = need.only(tickets[:found])
             if need.preview:
                 self._find_previews(need.tickets, chosen)
             else:
                 self._commit(need, chosen)
         # Not after every dial: the store is asked when half of what is kept ahead is used up.
-        if self._needs or self._ahead.is_low:
+        if needs or (ahead.held <= ahead.low and not ahead.exhausted):
             self._claim()
 
     def _choose(self, wanted: int, picks: Sequence[bool]) -> list[Chosen]:
         """Contacts held that may be dialed now; the others are deferred, with why."""
         now = self.runtime.now()
+        flow, ahead, judge = self._flow, self._ahead, self._judge.judge
         chosen: list[Chosen] = []
         deferrals: list[Deferral] = []
-        ahead = self._ahead
-        while len(ahead) and len(chosen) < wanted:
-            contact = ahead.take(now, best=len(chosen) < len(picks) and picks[len(chosen)])
-            verdict = self._judge.judge(self._flow, contact, now)
-            if isinstance(verdict, Deferral):
-                deferrals.append(verdict)
-                ahead.picked(contact.contact_id)
-                self._note(verdict)
-            else:
+        while len(chosen) < wanted and ahead.held:
+            best = bool(picks) and len(chosen) < len(picks) and picks[len(chosen)]
+            contact = ahead.take(now, best)
+            verdict = judge(flow, contact, now)
+            if isinstance(verdict, Chosen):
                 chosen.append(verdict)
+                continue
+            deferrals.append(verdict)
+            ahead.picked(contact.contact_id)
+            self._note(verdict)
         if deferrals:
             self._store.defer(deferrals)
         return chosen
@@ -91,66 +95,95 @@ class ListFeeder(ClaimingFeeder):
 
     def _commit(self, need: NeedContacts, chosen: list[Chosen]) -> None:
         now = self.runtime.now()
-        self._request_id += 1
-        drafts = [
-            AttemptDraft(
+        campaign_id, version = self._campaign_id, self._version
+        drafts: list[AttemptDraft] = []
+        for choice in chosen:
+            caller = choice.caller
+            draft = AttemptDraft(
                 choice.contact.contact_id,
-                self._campaign_id,
-                self._version,
+                campaign_id,
+                version,
                 choice.dial.id,
                 choice.number,
-                choice.caller.trunks[0],
+                caller.trunks[0],
                 now,
-                choice.caller.number,
+                caller.number,
             )
-            for choice in chosen
-        ]
-        self._commits[self._request_id] = Pending(need, self._flow, chosen)
-        self._store.commit_attempts(self._request_id, drafts, self._answers)
+            drafts.append(draft)
+        request_id = self._request_id = self._request_id + 1
+        self._commits[request_id] = Pending(need, self._flow, chosen)
+        self._store.commit_attempts(request_id, drafts, self._answers)
 
+    @handles(AttemptsCommitted)
     def _on_committed(self, answer: AttemptsCommitted) -> None:
         pending = self._commits.pop(answer.request_id)
-        now = self.runtime.now()
+        need, ahead, agent_of = pending.need, self._ahead, self._kept.agent_of
         ready: list[ReadyAttempt] = []
+        refused: list[tuple[int, Chosen, int, str]] = []
+        for ticket, choice, attempt_id in zip(
+            need.tickets, pending.chosen, answer.attempt_ids, strict=True
+        ):
+            agent_id = agent_of.pop(ticket, "") if agent_of else ""
+            if attempt_id <= 0:
+                refused.append((ticket, choice, attempt_id, agent_id))
+                continue
+            contact = choice.contact
+            attempt = ReadyAttempt(
+                ticket,
+                attempt_id,
+                choice.dial.id,
+                choice.number,
+                contact,
+                choice.caller,
+                agent_id,
+                self._scored(attempt_id, contact) if ahead.scores else -1.0,
+            )
+            ready.append(attempt)
+        if ready:
+            classes = ahead.classes(self.runtime.now()) if ahead.scores else ()
+            self._campaign.tell(
+                AttemptsReady(
+                    need.request_id,
+                    tuple(ready),
+                    (),
+                    "",
+                    pending.flow,
+                    ahead.held > 0,
+                    classes,
+                )
+            )
+        if refused:
+            self._on_refused(need, refused)
+
+    def _on_refused(
+        self, need: NeedContacts, refused: Sequence[tuple[int, Chosen, int, str]]
+    ) -> None:
+        """The store made no attempt of these.
+
+        refused: tickets, their contacts, what it answered, and the agents who wait for them.
+        """
+        now = self.runtime.now()
         short: list[int] = []
         lost: list[int] = []
         busy: list[Deferral] = []
-        agent_of = self._kept.agent_of
-        rows = zip(pending.need.tickets, pending.chosen, answer.attempt_ids, strict=True)
-        for ticket, choice, attempt_id in rows:
-            contact, caller = choice.contact, choice.caller
-            agent_id = agent_of.pop(ticket, "")
-            if attempt_id > 0:
-                dial_id, number = choice.dial.id, choice.number
-                score = self._scored(attempt_id, contact, now)
-                ready.append(
-                    ReadyAttempt(
-                        ticket, attempt_id, dial_id, number, contact, caller, agent_id, score
-                    )
-                )
-            else:
-                (lost if agent_id else short).append(ticket)
-                self._callers.unused(caller.number, now)
-                busy.append(self._not_now(contact, attempt_id, now))
-        if busy:
-            self._store.defer(busy)
-        if ready:
-            more, classes = len(self._ahead) > 0, self._ahead.classes(now)
-            request_id, flow = pending.need.request_id, pending.flow
-            told = AttemptsReady(request_id, tuple(ready), (), "", flow, more, classes)
-            self._campaign.tell(told)
+        for ticket, choice, answer, agent_id in refused:
+            (lost if agent_id else short).append(ticket)
+            self._callers.unused(choice.caller.number, now)
+            busy.append(self._not_now(choice.contact, answer, now))
+        self._store.defer(busy)
         if lost:
             # Their agents wait for these contacts and no others.
-            self._short(pending.need.only(lost), busy[-1].reason)
+            self._short(need.only(lost), busy[-1].reason)
         if short:
             # Another contact may do for each of these tickets.
-            self._on_need(pending.need.only(short))
+            self._on_need(need.only(short))
 
-    def _scored(self, attempt_id: int, contact: ClaimedContact, now: float) -> float:
+    def _scored(self, attempt_id: int, contact: ClaimedContact) -> float:
         """The score that an attempt was picked by, written down; -1 where it has none."""
         picked = self._ahead.picked(contact.contact_id)
         if picked is None:
             return -1.0
+        now = self.runtime.now()
         self._recorder.tell(
             journal.CallScored(
                 attempt_id, contact.contact_id, self._campaign_id, now, picked.score, picked.best

@@ -22,29 +22,23 @@ from dialer.score.past import NO_PAST
 class ScoredAhead(ClaimedAhead):
     """Claims for the buffer, too. model: of the flow."""
 
-    wants_past = True
+    scores = True
 
     def __init__(
         self, campaign_id: int, store: ContactStore, ahead: int, flow: Flow, model: ScoreModel
     ) -> None:
         self._buffer: AnswerBuffer[ClaimedContact] = AnswerBuffer()
         super().__init__(campaign_id, store, ahead + self._buffer.size)
-        self._beyond_buffer = ahead
+        # The buffer is to be full at every pulse: half of what is held beyond it is used up.
+        self.low = self._buffer.size + ahead // 2
         self._flow = flow
         self._model = model
         self._first: deque[ClaimedContact] = deque()
         self._picked: dict[int, Picked] = {}
 
-    def __len__(self) -> int:
-        return len(self.contacts) + len(self._first) + len(self._buffer)
-
-    @property
-    def is_low(self) -> bool:
-        """The buffer is to be full at every pulse: half of what is held beyond it is used up."""
-        return not self.exhausted and len(self) <= self._buffer.size + self._beyond_buffer // 2
-
-    def take(self, now: float, *, best: bool) -> ClaimedContact:
+    def take(self, now: float, best: bool) -> ClaimedContact:
         self._fill(now)
+        self.held -= 1
         if self._first:
             first = self._first.popleft()
             self._picked[first.contact_id] = Picked(self._score(first, now), True)

@@ -18,7 +18,11 @@ class StoreAnswers:
 
     undo: makes an answer as if it had not been; called on any thread, one answer at a time, and
     only when the feeder runs no more. kept: answers to take. attended: the feeder is at work and
-    takes them until it may `rest`, so it need not be told of them.
+    takes them, so it need not be told of them; when it has set this back it looks once more.
+
+    An answer is kept first, and only then is it asked whether anybody takes it; the feeder first
+    says that it does not, and only then looks for the last time. So one of them sees the other,
+    and nobody waits for a lock before each message.
     """
 
     def __init__(self, feeder: Sink, undo: Callable[[Any], None]) -> None:
@@ -27,27 +31,24 @@ class StoreAnswers:
         self.kept: deque[Any] = deque()
         self.attended = False
         self._closed = False
-        self._lock = threading.RLock()
+        self._undoing = threading.RLock()
 
     def tell(self, message: Any, /) -> None:
-        with self._lock:
-            if self._closed:
-                self._undo(message)
-                return
-            self.kept.append(message)
-            if self.attended:
-                return
-        self._feeder.tell(StoreAnswered())
-
-    def rest(self) -> bool:
-        """Whether nothing is left to take: then the feeder is told of the next one again."""
-        with self._lock:
-            self.attended = bool(self.kept)
-            return not self.attended
+        self.kept.append(message)
+        if self.attended:
+            return
+        if self._closed:
+            self._undo_kept()
+        else:
+            self._feeder.tell(StoreAnswered())
 
     def close(self) -> None:
         """The feeder takes no more answers."""
-        with self._lock:
-            self._closed = True
+        self._closed = True
+        self.attended = False
+        self._undo_kept()
+
+    def _undo_kept(self) -> None:
+        with self._undoing:
             while self.kept:
                 self._undo(self.kept.popleft())

@@ -4,37 +4,29 @@ The rule of this module: it only keeps; what becomes of a contact is decided by 
 """
 
 import heapq
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable
+
+import msgspec
 
 from dialer.list_turns import ListTurns
 from dialer.ports import Callback
 
 
-class Standing:
+class Standing(msgspec.Struct, gc=False):
     """Where a contact stands. tried: the numbers that it was dialed at."""
 
-    __slots__ = ("attempts", "resume_node", "state", "tried")
-
-    def __init__(self) -> None:
-        self.state = ""
-        self.resume_node = ""
-        self.attempts = 0
-        self.tried: tuple[str, ...] = ()
-
-
-class _Touched(dict[int, Standing]):
-    """By contact; whoever is asked for is touched."""
-
-    def __missing__(self, contact_id: int) -> Standing:
-        standing = self[contact_id] = Standing()
-        return standing
+    state: str = ""
+    resume_node: str = ""
+    attempts: int = 0
+    tried: tuple[str, ...] = ()
 
 
 class InCampaign:
     """What one campaign knows of its contacts.
 
-    fresh: those that it may not have touched yet, oldest first. touched: where the others stand.
+    fresh: those that it may not have touched yet, oldest first. touched: where the others stand;
+    whoever is asked for is touched.
     hot: leads that have not been dialed yet, and when each is due. callbacks, callback_due: the
     call-backs that are owed, and when each is due.
     """
@@ -45,7 +37,7 @@ class InCampaign:
         self.hot: dict[int, float] = {}
         self.callbacks: dict[int, Callback] = {}
         self.callback_due: dict[int, float] = {}
-        self.touched = _Touched()
+        self.touched: defaultdict[int, Standing] = defaultdict(Standing)
         self.turns_of_due = ListTurns()
         self.turns_of_fresh = ListTurns()
 
@@ -53,6 +45,16 @@ class InCampaign:
         """When the next waiting contact is due, call-backs included; 0 for none."""
         first = [self.waiting[0][0]] if self.waiting else []
         return min([*first, *self.callback_due.values()], default=0.0)
+
+    def put(self, contact_id: int, standing: Standing, state: str, due_at: float) -> None:
+        """So it stands from now on. due_at: when it is due again, if it waits."""
+        standing.state = state
+        if contact_id in self.hot:
+            self.hot[contact_id] = due_at
+        elif contact_id in self.callbacks:
+            self.callback_due[contact_id] = due_at
+        elif state == "waiting":
+            heapq.heappush(self.waiting, (due_at, contact_id))
 
     def owe(self, contact_id: int, callback: Callback) -> None:
         """The contact waits for its call-back, and for nothing else."""

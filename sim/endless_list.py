@@ -8,13 +8,15 @@ contact others; they are dialed in simulation only.
 from collections.abc import Callable, Mapping
 from math import inf
 
-from dialer.ports import AttributeValue, ClaimRequest, Sink
+from dialer.ports import AttributeValue, ClaimRequest
 from dialer.score.past import NO_PAST, Past
+from sim.campaign_contacts import InCampaign
 from sim.memory_store import MemoryStore
 
 _AT_ONCE = 64
-_FIRST = 120_000_000
 _SPAN = 1_000_000_000
+_FIRST = 120_000_000
+_BASE = 2 * _SPAN + _FIRST
 
 MOST_WAITING = 100_000
 """Contacts who are due later, at once. Where nobody may be called at this hour, each one that is
@@ -26,7 +28,7 @@ Person = Callable[[int], Mapping[str, AttributeValue]]
 
 def number_of(contact: int, place: int = 0) -> str:
     """The telephone number that a contact has at a place among its numbers, up to 7."""
-    return f"+1{(place + 2) * _SPAN + _FIRST + contact}"
+    return f"+1{_BASE + place * _SPAN + contact}"
 
 
 def contact_of(number: str) -> int:
@@ -35,7 +37,7 @@ def contact_of(number: str) -> int:
 
 
 def _with_a_phone(contact: int) -> Mapping[str, AttributeValue]:
-    return {"phone": (number_of(contact),)}
+    return {"phone": (f"+1{_BASE + contact}",)}  # as `number_of` makes it
 
 
 class EndlessList(MemoryStore):
@@ -60,12 +62,9 @@ class EndlessList(MemoryStore):
     def first_past(self, contact_id: int) -> Past:
         return self._past(contact_id)
 
-    def claim(self, request: ClaimRequest, reply_to: Sink) -> None:
-        campaign = self._campaign(request.campaign_id)
-        fresh = campaign.fresh
+    def _supply(self, campaign: InCampaign, request: ClaimRequest) -> None:
         room = self._at_most if len(campaign.waiting) < MOST_WAITING else 0
-        while len(fresh) < request.limit and self._made < room and not request.hot_only:
+        while len(campaign.fresh) < request.limit and self._made < room:
             made = min(self._made + _AT_ONCE, self._at_most)
             first, self._made = self._made + 1, int(made)
             self.add_new(range(first, self._made + 1), self._person)
-        super().claim(request, reply_to)

@@ -8,6 +8,7 @@ import heapq
 import threading
 from collections import deque
 from collections.abc import Callable, Container, Mapping, Sequence
+from functools import partial
 from itertools import islice
 
 from dialer.outcomes import OUTCOMES
@@ -29,13 +30,11 @@ from dialer.ports import (
     StoreFailed,
 )
 from dialer.score.past import NO_PAST, Past
-from sim.campaign_contacts import InCampaign
+from sim.campaign_contacts import InCampaign, Standing
+from sim.contact_lists import ContactLists
 
 SavedFilter = Callable[[Mapping[str, AttributeValue], float], bool]
 """(attributes, epoch seconds of the claim) -> whether the contact is one of them"""
-
-
-_DEFAULT_LIST = 1
 
 
 class MemoryStore:
@@ -57,9 +56,7 @@ class MemoryStore:
         self._open: dict[int, AttemptDraft] = {}
         self._numbers: set[str] = set()
         self._attempt_id = 0
-        self._weights = {_DEFAULT_LIST: 1}
-        self._paused: set[int] = set()
-        self._list_of: dict[int, int] = {}
+        self._lists = ContactLists()
         self._lock = threading.RLock()
         self.settlements: list[Settlement] = []
         self.ignored_settlements = 0
@@ -70,8 +67,7 @@ class MemoryStore:
     def set_list(self, list_id: int, weight: int, paused: bool = False) -> None:
         """Make a list of contacts, weight it, pause it or resume it."""
         with self._lock:
-            self._weights[list_id] = weight
-            (self._paused.add if paused else self._paused.discard)(list_id)
+            self._lists.set(list_id, weight, paused)
 
     def add(
         self,
@@ -85,7 +81,7 @@ class MemoryStore:
         """
         with self._lock:
             if list_id is not None:
-                self._list_of[contact_id] = list_id
+                self._lists.put(contact_id, list_id)
             if contact_id not in self._contacts:
                 for campaign in self._campaigns.values():
                     campaign.fresh.append(contact_id)
@@ -125,21 +121,84 @@ class MemoryStore:
 
     def claim(self, request: ClaimRequest, reply_to: Sink) -> None:
         with self._lock:
-            self._claim(request, reply_to)
+            reason = self._nonsense(request)
+            if reason:
+                reply_to.tell(StoreFailed(request.request_id, reason))
+                return
+            campaign = self._campaign(request.campaign_id)
+            if not request.hot_only:
+                reply_to.tell(self._claim(campaign, request))
+                return
+            first: list[ClaimedContact] = []
+            if campaign.hot or campaign.callback_due:
+                first = self._claim_first(campaign, request)
+            reply_to.tell(ContactsClaimed(request.request_id, tuple(first)))
 
     def commit_attempts(
         self, request_id: int, drafts: Sequence[AttemptDraft], reply_to: Sink
     ) -> None:
         with self._lock:
-            self._commit_attempts(request_id, drafts, reply_to)
+            held: list[tuple[AttemptDraft, InCampaign, Standing]] = []
+            for draft in drafts:
+                campaign = self._campaign(draft.campaign_id)
+                standing = campaign.touched[draft.contact_id]
+                if standing.state != "claimed":
+                    who = f"campaign {draft.campaign_id} does not hold contact {draft.contact_id}"
+                    reply_to.tell(StoreFailed(request_id, who))
+                    return
+                held.append((draft, campaign, standing))
+            ids: list[int] = []
+            for draft, campaign, standing in held:
+                contact_id, number = draft.contact_id, draft.number
+                if self._lists.paused and self._lists.pauses(contact_id):
+                    ids.append(LIST_PAUSED)
+                    continue
+                if number in self._numbers:
+                    ids.append(NUMBER_BUSY)
+                    continue
+                attempt_id = self._attempt_id = self._attempt_id + 1
+                self._open[attempt_id] = draft
+                self._numbers.add(number)
+                standing.state = "in_flight"
+                if campaign.hot:
+                    campaign.hot.pop(contact_id, None)
+                ids.append(attempt_id)
+            reply_to.tell(AttemptsCommitted(request_id, tuple(ids)))
 
     def settle(self, settlement: Settlement) -> None:
         with self._lock:
-            self._settle(settlement)
+            draft = self._open.pop(settlement.attempt_id, None)
+            if draft is None:
+                self.ignored_settlements += 1
+                return
+            contact_id, number, what_next = draft.contact_id, draft.number, settlement.next
+            campaign = self._campaigns[draft.campaign_id]
+            self._numbers.discard(number)
+            self.settlements.append(settlement)
+            if self._pasts is not None:
+                self._add_to_past(self._pasts, settlement)
+            standing = campaign.touched[contact_id]
+            if OUTCOMES[settlement.outcome].counts:
+                standing.attempts += 1
+                standing.tried += (number,)
+                if campaign.callbacks:
+                    campaign.made_good(contact_id)
+            standing.resume_node = what_next.resume_node
+            campaign.put(contact_id, standing, what_next.state, what_next.due_at)
 
     def defer(self, deferrals: Sequence[Deferral]) -> None:
         with self._lock:
-            self._defer(deferrals)
+            for deferral in deferrals:
+                campaign, contact_id = self._campaign(deferral.campaign_id), deferral.contact_id
+                standing = campaign.touched[contact_id]
+                if standing.state != "claimed":
+                    continue
+                if deferral.resume_node:
+                    standing.resume_node = deferral.resume_node
+                state = "waiting" if deferral.state == "due" else deferral.state
+                if state != "waiting":
+                    campaign.made_good(contact_id)
+                campaign.put(contact_id, standing, state, deferral.due_at)
 
     def dispose(self, disposal: Disposal) -> None:
         with self._lock:
@@ -174,55 +233,42 @@ class MemoryStore:
 
     # --- claims -------------------------------------------------------------------------------
 
-    def _claim(self, request: ClaimRequest, reply_to: Sink) -> None:
-        reason = self._nonsense(request)
-        if reason:
-            reply_to.tell(StoreFailed(request.request_id, reason))
-            return
-        campaign = self._campaign(request.campaign_id)
-        if request.hot_only and not campaign.hot and not campaign.callback_due:
-            reply_to.tell(ContactsClaimed(request.request_id, ()))
-            return
-        ahead = self._ahead(campaign, campaign.hot, request, request.limit)
-        left = request.limit - len(ahead)
-        ahead += self._ahead(campaign, campaign.callback_due, request, left)
+    def _claim(self, campaign: InCampaign, request: ClaimRequest) -> ContactsClaimed:
+        self._supply(campaign, request)
+        chosen = self._claim_first(campaign, request)
         pasts = self._known_pasts() if request.past else None
-        chosen = [self._claimed(campaign, c, pasts) for c in ahead]
-        if request.hot_only:
-            reply_to.tell(ContactsClaimed(request.request_id, tuple(chosen)))
-            return
-        running = {n: weight for n, weight in self._weights.items() if n not in self._paused}
-
-        def take_due(list_id: int, most: int) -> list[int]:
-            return self._due(campaign, request, most, list_id)
-
-        def take_fresh(list_id: int, most: int) -> list[int]:
-            return self._untouched(campaign, request, most, list_id)
-
+        running = self._lists.running()
+        take_due = partial(self._due, campaign, request)
+        take_fresh = partial(self._untouched, campaign, request)
         left = request.limit - len(chosen)
         due_first = left if request.retries is None else min(left, request.retries)
         due = campaign.turns_of_due.share(running, due_first, take_due)
-        chosen += [self._claimed(campaign, c, pasts) for c in due]
+        chosen += self._claimed(campaign, due, pasts)
         left = request.limit - len(chosen)
         untouched = campaign.turns_of_fresh.share(running, left, take_fresh)
-        chosen += [self._claimed(campaign, contact_id, pasts) for contact_id in untouched]
+        chosen += self._claimed(campaign, untouched, pasts)
         if request.retries is not None:
             due = campaign.turns_of_due.share(running, request.limit - len(chosen), take_due)
-            chosen += [self._claimed(campaign, c, pasts) for c in due]
+            chosen += self._claimed(campaign, due, pasts)
         next_due_at = self._next_due_at(campaign)
-        reply_to.tell(ContactsClaimed(request.request_id, tuple(chosen), next_due_at))
+        return ContactsClaimed(request.request_id, tuple(chosen), next_due_at)
+
+    def _supply(self, campaign: InCampaign, request: ClaimRequest) -> None:
+        """Make contacts for a claim, in stores that do."""
+
+    def _claim_first(self, campaign: InCampaign, request: ClaimRequest) -> list[ClaimedContact]:
+        """Those who go first in every claim: hot leads, then call-backs, that are due."""
+        pasts = self._known_pasts() if request.past else None
+        first = self._ahead(campaign, campaign.hot, request, request.limit)
+        left = request.limit - len(first)
+        first += self._ahead(campaign, campaign.callback_due, request, left)
+        return self._claimed(campaign, first, pasts)
 
     def _next_due_at(self, campaign: InCampaign) -> float:
-        if not self._paused:
+        if not self._lists.paused:
             return campaign.next_due_at()
         waiting = [*campaign.waiting, *((at, c) for c, at in campaign.callback_due.items())]
-        return min((at for at, c in waiting if not self._is_paused(c)), default=0.0)
-
-    def _is_paused(self, contact_id: int) -> bool:
-        return bool(self._paused) and self._list(contact_id) in self._paused
-
-    def _list(self, contact_id: int) -> int:
-        return self._list_of.get(contact_id, _DEFAULT_LIST)
+        return min((at for at, c in waiting if not self._lists.pauses(c)), default=0.0)
 
     def _nonsense(self, request: ClaimRequest) -> str:
         if self._known is not None and request.campaign_id not in self._known:
@@ -244,13 +290,13 @@ class MemoryStore:
             for contact_id, at in due_at.items()
             if at <= request.now
             and campaign.touched[contact_id].state == "waiting"
-            and not self._is_paused(contact_id)
+            and not self._lists.pauses(contact_id)
             and self._fits(contact_id, request)
         )
         return [contact_id for _, contact_id in due[: max(0, most)]]
 
     def _due(
-        self, campaign: InCampaign, request: ClaimRequest, limit: int, list_id: int
+        self, campaign: InCampaign, request: ClaimRequest, list_id: int, limit: int
     ) -> list[int]:
         """Contacts of a list whose time has come, first come first."""
         found: list[int] = []
@@ -260,7 +306,7 @@ class MemoryStore:
             entry = heapq.heappop(waiting)
             if campaign.hot and entry[1] in campaign.hot:
                 continue  # it was marked while it waited, and is not found this way any more
-            if self._list(entry[1]) == list_id and self._fits(entry[1], request):
+            if self._lists.of(entry[1]) == list_id and self._fits(entry[1], request):
                 found.append(entry[1])
             else:
                 passed_over.append(entry)
@@ -273,14 +319,14 @@ class MemoryStore:
         return not name or self._filters[name](self._contacts[contact_id], request.now)
 
     def _untouched(
-        self, campaign: InCampaign, request: ClaimRequest, limit: int, list_id: int
+        self, campaign: InCampaign, request: ClaimRequest, list_id: int, limit: int
     ) -> list[int]:
         """Contacts of a list that the campaign never had, in the order asked for."""
         fifo = request.order == "fifo"
-        if request.filter_name or len(self._weights) > 1:
+        if request.filter_name or len(self._lists.weights) > 1:
             # Contacts, filters and lists may change, so each claim looks at all that are left.
             left = campaign.fresh if fifo else reversed(campaign.fresh)
-            mine = (c for c in left if self._list(c) == list_id and self._fits(c, request))
+            mine = (c for c in left if self._lists.of(c) == list_id and self._fits(c, request))
             found = list(islice(mine, limit))
             taken = set(found)
             campaign.fresh = deque(c for c in campaign.fresh if c not in taken)
@@ -306,83 +352,30 @@ class MemoryStore:
         return NO_PAST
 
     def _claimed(
-        self, campaign: InCampaign, contact_id: int, pasts: dict[int, Past] | None
-    ) -> ClaimedContact:
-        past = None
-        if pasts is not None:
-            past = pasts.get(contact_id) or self.first_past(contact_id)
-        standing = campaign.touched[contact_id]
-        standing.state = "claimed"
-        return ClaimedContact(
-            contact_id,
-            self._contacts[contact_id],
-            standing.resume_node,
-            standing.attempts,
-            standing.tried,
-            campaign.callbacks.get(contact_id) if campaign.callbacks else None,
-            contact_id in campaign.hot,
-            past,
-        )
-
-    # --- attempts -----------------------------------------------------------------------------
-
-    def _commit_attempts(
-        self, request_id: int, drafts: Sequence[AttemptDraft], reply_to: Sink
-    ) -> None:
-        for draft in drafts:
-            if self._state(draft.campaign_id, draft.contact_id) != "claimed":
-                reason = f"campaign {draft.campaign_id} does not hold contact {draft.contact_id}"
-                reply_to.tell(StoreFailed(request_id, reason))
-                return
-        reply_to.tell(AttemptsCommitted(request_id, tuple([self._commit(d) for d in drafts])))
-
-    def _commit(self, draft: AttemptDraft) -> int:
-        """The id of the attempt, or why there is none."""
-        contact_id, number = draft.contact_id, draft.number
-        if self._paused and self._is_paused(contact_id):
-            return LIST_PAUSED
-        if number in self._numbers:
-            return NUMBER_BUSY
-        self._attempt_id += 1
-        self._open[self._attempt_id] = draft
-        self._numbers.add(number)
-        campaign = self._campaigns[draft.campaign_id]
-        campaign.touched[contact_id].state = "in_flight"
-        if campaign.hot:
-            campaign.hot.pop(contact_id, None)
-        return self._attempt_id
-
-    def _settle(self, settlement: Settlement) -> None:
-        draft = self._open.pop(settlement.attempt_id, None)
-        if draft is None:
-            self.ignored_settlements += 1
-            return
-        campaign = self._campaign(draft.campaign_id)
-        contact_id, number, what_next = draft.contact_id, draft.number, settlement.next
-        self._numbers.discard(number)
-        self.settlements.append(settlement)
-        if self._pasts is not None:
-            self._add_to_past(self._pasts, settlement)
-        standing = campaign.touched[contact_id]
-        if OUTCOMES[settlement.outcome].counts:
-            standing.attempts += 1
-            standing.tried = (*standing.tried, number)
-            if campaign.callbacks:
-                campaign.made_good(contact_id)
-        standing.resume_node = what_next.resume_node
-        self._put(campaign, contact_id, what_next.state, what_next.due_at)
-
-    def _defer(self, deferrals: Sequence[Deferral]) -> None:
-        for deferral in deferrals:
-            if self._state(deferral.campaign_id, deferral.contact_id) != "claimed":
-                continue
-            campaign = self._campaign(deferral.campaign_id)
-            if deferral.resume_node:
-                campaign.touched[deferral.contact_id].resume_node = deferral.resume_node
-            state = "waiting" if deferral.state == "due" else deferral.state
-            if state != "waiting":
-                campaign.made_good(deferral.contact_id)
-            self._put(campaign, deferral.contact_id, state, deferral.due_at)
+        self, campaign: InCampaign, contact_ids: Sequence[int], pasts: dict[int, Past] | None
+    ) -> list[ClaimedContact]:
+        """Contacts that the campaign holds from now on, as it gets them."""
+        contacts, touched = self._contacts, campaign.touched
+        hot, callbacks = campaign.hot, campaign.callbacks
+        claimed: list[ClaimedContact] = []
+        for contact_id in contact_ids:
+            past = None
+            if pasts is not None:
+                past = pasts.get(contact_id) or self.first_past(contact_id)
+            standing = touched[contact_id]
+            standing.state = "claimed"
+            contact = ClaimedContact(
+                contact_id,
+                contacts[contact_id],
+                standing.resume_node,
+                standing.attempts,
+                standing.tried,
+                callbacks.get(contact_id) if callbacks else None,
+                contact_id in hot,
+                past,
+            )
+            claimed.append(contact)
+        return claimed
 
     def _dispose(self, disposal: Disposal) -> None:
         self.dispositions[disposal.attempt_id] = disposal.disposition
@@ -396,20 +389,7 @@ class MemoryStore:
         if disposal.callback is not None:
             campaign.owe(contact_id, disposal.callback)
         else:
-            self._put(campaign, contact_id, disposal.next.state, disposal.next.due_at)
-
-    def _put(self, campaign: InCampaign, contact_id: int, state: str, due_at: float) -> None:
-        campaign.touched[contact_id].state = state
-        if contact_id in campaign.hot:
-            campaign.hot[contact_id] = due_at
-        elif contact_id in campaign.callbacks:
-            campaign.callback_due[contact_id] = due_at
-        elif state == "waiting":
-            heapq.heappush(campaign.waiting, (due_at, contact_id))
-
-    def _state(self, campaign_id: int, contact_id: int) -> str:
-        campaign = self._campaigns.get(campaign_id)
-        return campaign.touched[contact_id].state if campaign is not None else ""
+            campaign.put(contact_id, standing, disposal.next.state, disposal.next.due_at)
 
     def _campaign(self, campaign_id: int) -> InCampaign:
         campaign = self._campaigns.get(campaign_id)

@@ -191,10 +191,11 @@ def entry(
     flow: Flow, resume_node: str, now: float, clocks: tuple[str, ...] = ()
 ) -> Dial | ContactNext:
     """Where a released contact goes: the Dial to place, or the wait it has to sit out first."""
-    node = flow.nodes.get(resume_node)
-    if type(node) is not Dial:
-        # A first attempt; or the node at which it waited is gone, in a newer version of the flow.
-        node = flow.first
+    node = flow.nodes.get(resume_node) if resume_node else flow.first
+    if type(node) is Dial:
+        return node
+    # The node at which it waited may be gone, in a newer version of the flow.
+    node = flow.first
     if type(node) is Dial:
         return node
     return _rest(flow, node, Facts("", 0, now, clocks))

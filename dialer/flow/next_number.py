@@ -22,13 +22,15 @@ def number_to_dial(dial: Dial, contact: ClaimedContact) -> str | NoNumber:
     """The number (E.164) that a contact is to be dialed at."""
     known = contact.attributes.get(dial.identifier)
     numbers: Sequence[str] = known if isinstance(known, (tuple, list)) else ()
-    if dial.index == "next":
-        for number in numbers:
-            if number not in contact.tried:
-                return number
-        if numbers:
-            return NoNumber("done", f"every number of attribute {dial.identifier} was tried")
-        return NoNumber("refused", f"no number in attribute {dial.identifier}")
-    if dial.index < len(numbers):
-        return numbers[dial.index]
-    return NoNumber("refused", f"no number {dial.index} in attribute {dial.identifier}")
+    index = dial.index
+    if index != "next":
+        if index < len(numbers):
+            return numbers[index]
+        return NoNumber("refused", f"no number {index} in attribute {dial.identifier}")
+    tried = contact.tried
+    for number in numbers:
+        if number not in tried:
+            return number
+    if numbers:
+        return NoNumber("done", f"every number of attribute {dial.identifier} was tried")
+    return NoNumber("refused", f"no number in attribute {dial.identifier}")

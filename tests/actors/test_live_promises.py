@@ -63,7 +63,7 @@ class ObservedStore(MemoryStore):
         self.put_off: set[tuple[int, int]] = set()
         self._due_at: dict[tuple[int, int], float] = {}
 
-    def _commit_attempts(
+    def commit_attempts(
         self, request_id: int, drafts: Sequence[AttemptDraft], reply_to: Sink
     ) -> None:
         class Noting:
@@ -75,7 +75,7 @@ class ObservedStore(MemoryStore):
                             self._committed(draft)
                 reply_to.tell(message)
 
-        super()._commit_attempts(request_id, drafts, Noting())
+        super().commit_attempts(request_id, drafts, Noting())
 
     def _committed(self, draft: AttemptDraft) -> None:
         who = (draft.campaign_id, draft.contact_id)
@@ -84,16 +84,16 @@ class ObservedStore(MemoryStore):
         elif draft.at < self._due_at[who]:
             self.faults.append(f"{who} is dialed {self._due_at[who] - draft.at:.3f} s too early")
 
-    def _settle(self, settlement: Settlement) -> None:
+    def settle(self, settlement: Settlement) -> None:
         who = (settlement.campaign_id, settlement.contact_id)
         self._due_at[who] = settlement.next.due_at
         if OUTCOMES[settlement.outcome].counts:
             self.made[who] += 1
-        super()._settle(settlement)
+        super().settle(settlement)
 
-    def _defer(self, deferrals: Sequence[Deferral]) -> None:
+    def defer(self, deferrals: Sequence[Deferral]) -> None:
         self.put_off.update((d.campaign_id, d.contact_id) for d in deferrals)
-        super()._defer(deferrals)
+        super().defer(deferrals)
 
 
 class ObservedTrunk(SimTrunk):
@@ -258,22 +258,21 @@ def book_twice(patch: pytest.MonkeyPatch) -> None:
 
 def forget_numbers(patch: pytest.MonkeyPatch) -> None:
     """The store forgets which numbers are in flight."""
-    commit = MemoryStore._commit_attempts
+    commit = MemoryStore.commit_attempts
 
     def forgetful(self: Any, *arguments: Any) -> None:
         self._numbers.clear()
         commit(self, *arguments)
 
-    patch.setattr(MemoryStore, "_commit_attempts", forgetful)
+    patch.setattr(MemoryStore, "commit_attempts", forgetful)
 
 
 def forget_attempts(patch: pytest.MonkeyPatch) -> None:
     """The store brings every contact as if it had never been dialed."""
     claimed = MemoryStore._claimed
 
-    def fresh(self: Any, *arguments: Any) -> ClaimedContact:
-        contact: ClaimedContact = claimed(self, *arguments)
-        return contact._replace(attempts=0)
+    def fresh(self: Any, *arguments: Any) -> list[ClaimedContact]:
+        return [contact._replace(attempts=0) for contact in claimed(self, *arguments)]
 
     patch.setattr(MemoryStore, "_claimed", fresh)
 

@@ -50,14 +50,14 @@ def test_the_likeliest_or_the_unlikeliest_goes_next_as_is_wanted() -> None:
     pasts = [SOMETIMES, OFTEN, NOBODY, SOMETIMES]
     ahead = holding(*(contact(n, past) for n, past in enumerate(pasts)))
     assert ahead.classes(0.0) == (0, 1, 1, 3)
-    assert ahead.take(0.0, best=True).contact_id == 1
-    assert ahead.take(0.0, best=False).contact_id == 2
+    assert ahead.take(0.0, True).contact_id == 1
+    assert ahead.take(0.0, False).contact_id == 2
     picked = ahead.picked(1)
     assert picked is not None
     assert picked.best
     assert picked.score > 0.45
     assert ahead.picked(1) is None, "it is told once"
-    assert len(ahead) == 2
+    assert ahead.held == 2
 
 
 def test_hot_leads_and_call_backs_go_before_the_best() -> None:
@@ -65,17 +65,17 @@ def test_hot_leads_and_call_backs_go_before_the_best() -> None:
         *(contact(n, OFTEN) for n in range(60)),
         contact(70, NOBODY, hot=True),
     )
-    assert ahead.take(0.0, best=True).contact_id < 60
+    assert ahead.take(0.0, True).contact_id < 60
     # As the look for hot leads brings them: before all that wait, though the buffer is full.
-    ahead.contacts.appendleft(contact(71, NOBODY, callback=Callback(1.0)))
-    assert ahead.take(0.0, best=True).contact_id == 71
+    ahead.put_first((contact(71, NOBODY, callback=Callback(1.0)),))
+    assert ahead.take(0.0, True).contact_id == 71
     assert ahead.picked(71) is not None, "they are scored like all"
 
 
 def test_more_are_claimed_before_the_buffer_runs_low() -> None:
     ahead = holding(*(contact(n, OFTEN) for n in range(70)))
-    while not ahead.is_low:
-        ahead.take(0.0, best=True)
+    while ahead.held > ahead.low:
+        ahead.take(0.0, True)
     assert len(ahead.classes(0.0)) == 50
 
 
@@ -83,10 +83,10 @@ def test_more_are_claimed_before_the_buffer_runs_low() -> None:
 def test_whatever_was_taken_all_others_are_let_go(held: int, picks: list[bool]) -> None:
     pasts = (NOBODY, SOMETIMES, OFTEN)
     ahead = holding(*(contact(n, pasts[n % 3], hot=n % 17 == 0) for n in range(held)))
-    taken = [ahead.take(0.0, best=best).contact_id for best in picks[: len(ahead)]]
+    taken = [ahead.take(0.0, best).contact_id for best in picks[: ahead.held]]
     left = [each.contact_id for each in ahead.let_go()]
     assert sorted(taken + left) == list(range(held))
-    assert len(ahead) == 0
+    assert ahead.held == 0
 
 
 def test_a_part_of_a_need_keeps_its_picks() -> None:

@@ -68,18 +68,18 @@ class WatchingStore(MemoryStore):
         self.committed: Counter[int] = Counter()
         self.settled: Counter[int] = Counter()
 
-    def _commit_attempts(self, request_id: int, drafts: Any, reply_to: Sink) -> None:
+    def commit_attempts(self, request_id: int, drafts: Any, reply_to: Sink) -> None:
         class Noting:
             @staticmethod
             def tell(message: AttemptsCommitted, /) -> None:
                 self.committed.update(i for i in message.attempt_ids if i)
                 reply_to.tell(message)
 
-        super()._commit_attempts(request_id, drafts, Noting())
+        super().commit_attempts(request_id, drafts, Noting())
 
-    def _settle(self, settlement: Settlement) -> None:
+    def settle(self, settlement: Settlement) -> None:
         self.settled[settlement.attempt_id] += 1
-        super()._settle(settlement)
+        super().settle(settlement)
 
 
 class WatchingTrunk(SimTrunk):
@@ -388,14 +388,14 @@ def test_they_notice_an_agent_booked_twice() -> None:
 
 
 def test_they_notice_a_number_in_two_attempts() -> None:
-    commit = MemoryStore._commit_attempts
+    commit = MemoryStore.commit_attempts
 
     def forgetful(self: Any, *arguments: Any) -> None:
         self._numbers.clear()
         commit(self, *arguments)
 
     def plant(patch: pytest.MonkeyPatch) -> None:
-        patch.setattr(MemoryStore, "_commit_attempts", forgetful)
+        patch.setattr(MemoryStore, "commit_attempts", forgetful)
 
     # Two campaigns over the same people: only the store keeps them apart.
     assert "is in attempts" in found_by(plant, campaigns=2, contacts=6)
@@ -420,7 +420,7 @@ def test_they_notice_an_attempt_that_is_never_settled() -> None:
 
 def test_they_notice_a_contact_that_is_lost() -> None:
     def plant(patch: pytest.MonkeyPatch) -> None:
-        patch.setattr(MemoryStore, "_defer", lambda self, deferrals: None)
+        patch.setattr(MemoryStore, "defer", lambda self, deferrals: None)
 
     assert "contacts lost" in found_by(plant, contacts=400)
 

@@ -201,12 +201,12 @@ def test_a_store_that_forgets_a_promise_with_the_attempt_is_noticed(
     """Planted: every settlement counts as a call that was made."""
     if not isinstance(bed.port, MemoryStore):
         pytest.skip("planted in the simulated store alone")
-    settle = MemoryStore._settle
+    settle = MemoryStore.settle
 
     def forgetful(self: MemoryStore, ended: Any) -> None:
         self._campaign(ended.campaign_id).made_good(ended.contact_id)
         settle(self, ended)
 
-    monkeypatch.setattr(MemoryStore, "_settle", forgetful)
+    monkeypatch.setattr(MemoryStore, "settle", forgetful)
     with pytest.raises(AssertionError):
         test_a_promise_is_kept_only_by_a_call_that_was_made(bed, "never_dialed", kept=True)
