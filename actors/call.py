@@ -34,6 +34,7 @@ _PATIENCE_OVER = PatienceOver()
 _RING_TIMEOUT = RingTimeout()
 _A_MOMENT_S = 0.001
 _STEPS = CALL.steps
+_SETTLED = CALL.through("ended", "settle")
 
 _NOT_HUMAN = frozenset({"answering_machine", "fax", "network_tone"})
 """Verdicts under which nobody is there to be left waiting; "not_sure" is not one of them."""
@@ -48,9 +49,10 @@ class Call(Behaviour):
 
     lane: ClassVar[str] = "pool"
 
-    # Three calls of four are never answered, and one instance is made for each: what few of them
-    # come to use stands here until they do.
-    _dialed_at = _placed_at = _ended_at = _rings_until = 0.0
+    # One instance is made for every call: what it has not set itself stands here.
+    _state = CALL.initial
+    _dialed_at = _placed_at = _ended_at = 0.0
+    _timer: Timer | None = None
     _recalled = False
     _tried: tuple[str, ...] = ()
 
@@ -74,10 +76,8 @@ class Call(Behaviour):
         self._line = line
         self._trunk = home.trunks[line.name]
         self._tells_steps = tells_steps
-        self._state = CALL.initial
         self._alerted_at = self._ringing_at = self._answered_at = 0.0
         self._outcome = ""
-        self._timer: Timer | None = None
         self._claim: AgentClaim | None = None
 
     # --- dialing ------------------------------------------------------------------------------
@@ -94,12 +94,9 @@ class Call(Behaviour):
 
     def _place(self, now: float) -> None:
         self._placed_at = now
-        timeout_s = self._dial.ring_timeout_s
-        self._rings_until = now + timeout_s
-        self._timer = self.runtime.after(timeout_s, self.ref, _RING_TIMEOUT)
-        attempt = self._attempt
-        request = DialRequest(attempt.attempt_id, attempt.number, attempt.caller.number)
-        self._trunk.dial(request, self.ref)
+        ref, attempt = self.ref, self._attempt
+        self._timer = self.runtime.after(self._dial.ring_timeout_s, ref, _RING_TIMEOUT)
+        self._trunk.dial(DialRequest(self._attempt_id, attempt.number, attempt.caller.number), ref)
 
     def _heard(self, at: float) -> None:
         """The far end shows the first sign of life."""
@@ -110,12 +107,11 @@ class Call(Behaviour):
     def _on_ringing(self, event: Ringing) -> None:
         at = event.at
         if not self._alerted_at:
-            self._heard(at)
+            self._alerted_at = at
+            self._line.heard(self._attempt_id, at)
         if self._state != "dialing":
             return  # a second 180, or one that crossed our CANCEL
         self._ringing_at = at
-        # The law counts rings, so the time-out runs from the first one, not from the INVITE.
-        self._rings_until = at + self._dial.ring_timeout_s
         self._move("ringing", at)
 
     @handles(EarlyMedia)
@@ -126,9 +122,10 @@ class Call(Behaviour):
 
     @handles(RingTimeout)
     def _on_ring_timeout(self, _: RingTimeout) -> None:
-        left_s = self._rings_until - self.runtime.now()
+        # The law counts rings, so the time-out runs from the first one, not from the INVITE.
+        began = self._ringing_at or self._placed_at
+        left_s = began + self._dial.ring_timeout_s - self.runtime.now()
         if left_s > _A_MOMENT_S:
-            # The first ring was heard since this was set.
             self._timer = self.runtime.after(left_s, self.ref, _RING_TIMEOUT)
         else:
             self._cancel("no_user_response")
@@ -250,7 +247,8 @@ class Call(Behaviour):
         if self._state == "settled":
             return
         cause, at = event.cause, event.at
-        self._stop_timer()
+        if self._timer is not None:
+            self._timer.cancel()
         outcome = self._leave_line(cause, at)
         # Where the phone rang no other trunk may try.
         if not self._alerted_at and self._fails_over(cause, at):
@@ -341,8 +339,8 @@ class Call(Behaviour):
         )
         home.store.settle(settlement)
         home.campaign.tell(settlement)
-        home.states.pop(attempt_id, None)
-        state = self._state = _STEPS[_STEPS[self._state, "ended"], "settle"]
+        state = self._state = _SETTLED[self._state]
+        del home.states[attempt_id]
         home.recorder.tell(CallMoved(attempt_id, contact_id, campaign_id, at, state, outcome))
 
     @handles(OverAcknowledged)

@@ -94,7 +94,9 @@ class CallBoard:
         if line is None:
             self.give_back(attempt, now, why)
             return attempt.ticket
-        self._cells.attempt(attempt_id)
+        self._cells.attempts.value += 1
+        # A call that has been told to begin keeps its state itself.
+        self._cells.calls[attempt_id] = "dialing"
         call = Call(attempt, flow, line, self._home, self.tells_steps)
         self._calls[attempt_id] = attempt.ticket, runtime.spawn(call, f"call/{attempt_id}")
         return None

@@ -15,6 +15,7 @@ class CampaignCells:
     """What a campaign counts. All its children exist from the start.
 
     calls: the states of its calls in progress, by attempt, those of a former self included.
+    attempts: calls that it gave birth to.
     """
 
     def __init__(self, metrics: Metrics, title: str, preset: Preset) -> None:
@@ -39,7 +40,7 @@ class CampaignCells:
         self._previews = metrics.counters("dialer_previews_total", **label)
         self._dispositions = metrics.counters("dialer_dispositions_total", **label)
         self._lateness = metrics.histogram("dialer_pulse_lateness_seconds", **label)
-        self._attempts = metrics.counter("dialer_call_attempts_total", **label)
+        self.attempts = metrics.counter("dialer_call_attempts_total", **label)
         self._abandoned = metrics.counter("dialer_calls_abandoned_total", **label)
         self._ring = metrics.histogram("dialer_call_ring_duration_seconds", **label)
         self._talk = metrics.histogram("dialer_call_talk_duration_seconds", **label)
@@ -142,11 +143,6 @@ class CampaignCells:
     def disposed(self, means: str) -> None:
         self._dispositions[means].inc()
 
-    def attempt(self, attempt_id: int) -> None:
-        """A call is about to be born, to dial; from then on it keeps its state itself."""
-        self._attempts.value += 1
-        self.calls[attempt_id] = "dialing"
-
     def settled_unplaced(self) -> None:
         self._results["never_dialed"].inc()
 
@@ -160,11 +156,13 @@ class CampaignCells:
         ringing_at = call.ringing_at
         if ringing_at:
             self._ring.observe((call.answered_at or call.ended_at) - ringing_at)
-        late = False
-        if call.bridged_at:
-            waited_s = call.bridged_at - call.answered_at
+        bridged_at = call.bridged_at
+        if bridged_at:
+            waited_s = bridged_at - call.answered_at
             self._answer.observe(waited_s)
-            self._talk.observe(call.ended_at - call.bridged_at)
-            late = waited_s > self._threshold_s
-        if late or call.outcome == "abandoned":
+            self._talk.observe(call.ended_at - bridged_at)
+            left_waiting = waited_s > self._threshold_s
+        else:
+            left_waiting = call.outcome == "abandoned"
+        if left_waiting:
             self._abandoned.value += 1

@@ -16,7 +16,7 @@ _EFFECTIVE = frozenset({"user_busy", "no_user_response", "rejected"})
 """Outcomes for which the network did its part, beside the calls that rang or were answered."""
 
 
-class _Quality:
+class Quality:
     """The same five figures, of a trunk or of a caller ID."""
 
     __slots__ = ("answers", "delay", "effective", "seizures", "short")
@@ -47,37 +47,34 @@ class _Quality:
             self.effective.value += 1
 
 
+class CallerIds(dict[str, Quality]):
+    """By name; they come into being with the first call that shows them."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        super().__init__()
+        self._metrics = metrics
+
+    def __missing__(self, name: str) -> Quality:
+        self._metrics.open_caller_id(name)
+        quality = self[name] = Quality(self._metrics, "caller_id", name)
+        return quality
+
+
 class TrunkCells:
-    """What a trunk counts. All its children exist from the first call on."""
+    """What a trunk counts; all its children exist from the start.
+
+    caller_ids: the same figures of the calls that showed one, by its name.
+    """
 
     def __init__(self, metrics: Metrics, trunk: str) -> None:
         metrics.open_trunk(trunk)
-        self._metrics = metrics
-        self._trunk = _Quality(metrics, "trunk", trunk)
-        self._caller_ids: dict[str, _Quality] = {}
+        self.trunk = Quality(metrics, "trunk", trunk)
+        self.caller_ids = CallerIds(metrics)
         self._breaker = metrics.gauges("dialer_trunk_breaker", trunk=trunk)
-
-    def seized(self, caller_id: str) -> None:
-        """A call left. caller_id: the name of the one it shows, "" for one without a name."""
-        self._trunk.seizures.value += 1
-        if caller_id:
-            self._of_caller_id(caller_id).seizures.inc()
-
-    def ended(self, call: ReachedCall) -> None:
-        self._trunk.ended(call)
-        if call.caller_id:
-            self._of_caller_id(call.caller_id).ended(call)
 
     def breaker(self, state: str) -> None:
         for name in STATES:
             self._breaker[name].set(int(name == state))
-
-    def _of_caller_id(self, name: str) -> _Quality:
-        quality = self._caller_ids.get(name)
-        if quality is None:
-            self._metrics.open_caller_id(name)
-            quality = self._caller_ids[name] = _Quality(self._metrics, "caller_id", name)
-        return quality
 
 
 class TrunkCounts:

@@ -45,13 +45,16 @@ class TrunkLine:
 
     def ended(self, attempt_id: int, cause: EndCause, call: ReachedCall) -> None:
         """A call is over, or goes on elsewhere; a second time does nothing."""
-        line = self.line
+        at, caller_id, cells = call.ended_at, call.caller_id, self.cells
         with self._lock:
-            if attempt_id in line.calls:
-                self.cells.ended(call)
-                at = call.ended_at
-                if line.ended(attempt_id, cause, call.answered_at > 0, at):
-                    self._lines.breaker_moved(self, at)
+            changed = self.line.ended(attempt_id, cause, call.answered_at > 0, at)
+            if changed is None:
+                return
+            cells.trunk.ended(call)
+            if caller_id:
+                cells.caller_ids[caller_id].ended(call)
+            if changed:
+                self._lines.breaker_moved(self, at)
 
 
 class _Known(dict[str, TrunkLine]):
@@ -108,9 +111,11 @@ class TrunkLines:
 
     def room(self, names: tuple[str, ...], now: float, within_s: float) -> Room:
         """How many calls may be released over these trunks, to leave within that time."""
+        if len(names) == 1:
+            known = self._known.get(names[0])
+            if known is not None and known.line.is_free:
+                return NO_LIMIT  # as it was when it was asked; nothing is taken yet
         with self.lock:
-            if len(names) == 1 and self._known[names[0]].line.is_free:
-                return NO_LIMIT
             rooms = [self._known[name].line.room(now, within_s) for name in names]
         if len(rooms) == 1:
             return rooms[0]
@@ -139,7 +144,10 @@ class TrunkLines:
                 known = self._known[name]
                 why = known.line.take(attempt_id) if not known.down else known.down
                 if not why:
-                    known.cells.seized(caller_id)
+                    cells = known.cells
+                    cells.trunk.seizures.value += 1
+                    if caller_id:
+                        cells.caller_ids[caller_id].seizures.value += 1
                     return known, ""
                 whys.append(why)
         return None, "; ".join(dict.fromkeys(whys))

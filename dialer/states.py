@@ -5,7 +5,7 @@ place where the rows stand. Code checks transitions with it, tests walk it, and 
 docs/architecture.md are drawn from it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from dialer.errors import StateError
@@ -54,6 +54,10 @@ class StateTable:
     def get(self, state: str, event: str) -> str | None:
         """The next state, or None where the table does not allow the event."""
         return self.steps.get((state, event))
+
+    def through(self, first: str, then: str) -> Mapping[str, str]:
+        """The state after two events, one at once after the other, by the state before them."""
+        return {row.state: self.steps[row.target, then] for row in self.rows if row.event == first}
 
     def events(self, state: str) -> tuple[str, ...]:
         """What may happen in a state."""

@@ -177,6 +177,7 @@ class Source(Behaviour):
         attempt = ReadyAttempt(0, number, "dial", "+10000000000", contact, caller)
         trunk = self._services.lines.take(caller.trunks, number)[0]
         assert trunk is not None
+        self._home.states[number] = "dialing"
         self.runtime.spawn(Call(attempt, self._flow, trunk, self._home), f"call/{number}")
         self._expect()
 

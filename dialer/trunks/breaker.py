@@ -93,7 +93,7 @@ class Breaker:
 
     def ended(self, attempt_id: int, cause: EndCause, answered: bool, now: float) -> bool:
         """A call is over; whether the state changed. answered: somebody had picked up."""
-        fault = "" if answered else fault_of(cause)
+        fault = "" if answered or cause.by == "near" else fault_of(cause)
         # Our own doing says nothing of the trunk.
         ours = not fault and not answered and cause.by != "far"
         if self.state != "closed":

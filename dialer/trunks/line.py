@@ -125,10 +125,10 @@ class Line:
             breaker.dialed(attempt_id)
         return ""
 
-    def ended(self, attempt_id: int, cause: EndCause, answered: bool, now: float) -> bool:
-        """Give the channel back; whether the breaker changed. A second time does nothing."""
-        calls = self.calls
-        if attempt_id not in calls:
-            return False
-        calls.remove(attempt_id)
+    def ended(self, attempt_id: int, cause: EndCause, answered: bool, now: float) -> bool | None:
+        """Give the channel back; whether the breaker changed. A second time does nothing: None."""
+        try:
+            self.calls.remove(attempt_id)
+        except KeyError:
+            return None
         return self.breaker.ended(attempt_id, cause, answered, now)
