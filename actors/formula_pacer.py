@@ -56,7 +56,7 @@ class FormulaPacer(DeafPacer):
         while placed and placed[0][0] < now - _REMEMBERED_S:
             placed.popleft()
 
-    def pace(self, now: float, seen: Inputs, *, pulse: bool, seized: bool) -> Paced:  # noqa: ARG002
+    def pace(self, now: float, seen: Inputs, pulse: bool, seized: bool) -> Paced:  # noqa: ARG002
         """At a pulse it follows what the formula has come to since, where agents are reserved."""
         dialing = self._dialing
         value, note = self._desk.value_of(dialing.formula)

@@ -136,7 +136,7 @@ class LookaheadBoard:
         self._watch_score(flow)
         return True
 
-    def pace(self, now: float, seen: Inputs, *, pulse: bool, seized: bool) -> Paced:  # noqa: ARG002
+    def pace(self, now: float, seen: Inputs, pulse: bool, seized: bool) -> Paced:  # noqa: ARG002
         """As many contacts as the risk of meeting no agent allows."""
         if self._memory is not None and self._memory.waits:
             return Paced(0.0, 0, (), reason="what was learned before is being read")

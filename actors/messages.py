@@ -20,7 +20,6 @@ from dialer.ports import ClaimedContact, Evaluate, Sink
 class PulseDue(Message):
     """Campaign to itself: the next pulse."""
 
-    number: int
     due_at: float
 
 

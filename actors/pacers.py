@@ -57,7 +57,7 @@ class Pacer(Protocol):
     hears_calls: bool
     is_steady: bool
 
-    def pace(self, now: float, seen: Inputs, *, pulse: bool, seized: bool) -> Paced:
+    def pace(self, now: float, seen: Inputs, pulse: bool, seized: bool) -> Paced:
         """How many calls to place now.
 
         seen: what the campaign has, for the inputs. pulse: it is a pulse of the Start node, which
@@ -149,19 +149,22 @@ class RatioPacer(DeafPacer):
             return True
         return False
 
-    def pace(self, now: float, seen: Inputs, *, pulse: bool, seized: bool) -> Paced:  # noqa: ARG002
+    def pace(self, now: float, seen: Inputs, pulse: bool, seized: bool) -> Paced:  # noqa: ARG002
         book, ratio = self._book, self._ratio
         carried, unplaced = book.carried, len(book.unplaced)
         if not seized:
             dials, quota = book.per_pulse(ratio), book.quota
             return Paced(ratio, dials, decided_from(seen, 1, quota, carried, 0, 0), quota)
-        agents = self._to_arm() if book.idle_agents else ()
-        dials = 0
-        for agent_id in agents:
-            dials += book.arm(agent_id, ratio)
-        missing = book.top_up() if pulse else 0
+        arming = dials = missing = 0
+        if book.idle_agents:
+            agents = self._to_arm()
+            arming = len(agents)
+            for agent_id in agents:
+                dials += book.arm(agent_id, ratio)
+        if pulse:
+            missing = book.top_up()
         quota = book.quota
-        inputs = decided_from(seen, len(agents), quota, carried, unplaced, missing)
+        inputs = decided_from(seen, arming, quota, carried, unplaced, missing)
         return Paced(ratio, max(dials, missing), inputs, quota)
 
 

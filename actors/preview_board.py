@@ -65,7 +65,7 @@ class PreviewBoard(DeafPacer):
             return True
         return False
 
-    def pace(self, now: float, seen: Inputs, *, pulse: bool, seized: bool) -> Paced:  # noqa: ARG002
+    def pace(self, now: float, seen: Inputs, pulse: bool, seized: bool) -> Paced:  # noqa: ARG002
         """Ask for a contact for every agent who has none to look at or to talk to."""
         wanted = self._tickets.draw(self._to_arm())
         if not wanted:

@@ -45,8 +45,10 @@ class Pulses:
     def __init__(self, parts: Parts, myself: Sink) -> None:
         self.more_due = False
         self._parts = parts
+        self._book = parts.board.book
+        self._callbacks = parts.callbacks
         self._myself = myself
-        self._number = 0
+        self._asked = 0
         self._evaluating: _Check | None = None
         # What the last decision has left: agents reserved, calls in flight and strived for.
         self._left: tuple[int, int, int] | None = None
@@ -56,7 +58,9 @@ class Pulses:
         """Pulse from now on."""
         self.runtime, self.ref = runtime, ref
         now = runtime.now()
-        self._next(now, now)
+        # No answer to a former campaign is to be taken for one to this.
+        self._asked = int(now * 1000)
+        runtime.after(0.0, ref, PulseDue(now))
 
     def forget(self) -> None:
         """Nothing runs any more of what the pulses so far began."""
@@ -74,41 +78,41 @@ class Pulses:
         self._enter()
 
     def _enter(self) -> None:
-        """Begin with the flow, none of whose agents are reserved yet."""
+        """Begin with the flow, for which nobody is reserved yet."""
         flow = self._parts.flow
+        self._interval_s = flow.start.interval_s
         self._first = pulse_step(flow, flow.start.id, "pulse")
         self._seize: Seize | None = None
+        # Whether a pulse may find that there is nothing to decide; known from the first Seize on.
+        self._is_steady = False
         self._shift_until = 0.0
 
     # --- Start --------------------------------------------------------------------------------
 
-    def _next(self, due_at: float, now: float) -> None:
-        number = self._number = self._number + 1
-        self.runtime.after(due_at - now, self.ref, PulseDue(number, due_at))
-
     def fire(self, pulse: PulseDue) -> None:
         """The Start node's time has come."""
         parts = self._parts
-        cells, lines = parts.cells, parts.services.lines
-        now, due_at = self.runtime.now(), pulse.due_at
-        interval_s = parts.flow.start.interval_s
+        cells, lines, obstacles = parts.cells, parts.services.lines, parts.obstacles
+        runtime, interval_s = self.runtime, self._interval_s
+        now, due_at = runtime.now(), pulse.due_at
         lateness_s = now - due_at
         if lateness_s > interval_s:
             # A pulse that could not fire in its own interval is gone, and counted.
             behind = int(lateness_s / interval_s)
             cells.skipped(behind)
             due_at += behind * interval_s
-        self._next(due_at + interval_s, now)
+        due_at += interval_s
+        runtime.after(due_at - now, self.ref, PulseDue(due_at))
         if lines.open_breakers:
             lines.tick(now)
-        if parts.obstacles.quiet is not None:
+        if obstacles.quiet is not None:
             return
         if self._evaluating is not None or parts.formulas.asked:
             cells.skipped(1)
             return
         if now >= self._shift_until:
             self._tell_shift(now)
-        obstacle = parts.obstacles.any(now)
+        obstacle = obstacles.any(now)
         if obstacle is not None:
             self._stand_down(obstacle, now)
             cells.fired(lateness_s, within_window=obstacle.limit != "window")
@@ -117,10 +121,10 @@ class Pulses:
         if self._left is not None and self._left == self._found():
             parts.decisions.unchanged += 1
             return
-        if parts.callbacks.is_busy:
-            parts.callbacks.strive()
-        if not parts.formulas.texts or not parts.formulas.ask(self.runtime, self._myself, self.ref):
-            self._take(self._first, now, pulse=True)
+        if self._callbacks.is_busy:
+            self._callbacks.strive()
+        if not parts.formulas.texts or not parts.formulas.ask(runtime, self._myself, self.ref):
+            self._take(self._first, now, True)
 
     def heard(self, answer: Evaluated) -> None:
         """A formula was evaluated."""
@@ -136,25 +140,15 @@ class Pulses:
         """A pulse that waited for its formulas leaves the Start node."""
         now = self.runtime.now()
         if not self.is_barred(now):
-            self._take(self._first, now, pulse=True)
+            self._take(self._first, now, True)
 
     def _found(self) -> tuple[int, int, int] | None:
         """What a pulse finds, where it has nothing to do: no agent to arm, no call missing."""
-        parts = self._parts
-        book = parts.board.book
+        book = self._book
         in_flight, quota = book.in_flight, book.quota
-        if in_flight < quota or book.idle_agents or not self.more_due or parts.callbacks.is_busy:
+        if in_flight < quota or book.idle_agents or not self.more_due or self._callbacks.is_busy:
             return None
         return len(book.held), in_flight, quota
-
-    def _keep_what_is_left(self) -> None:
-        """The next pulse has nothing to decide if this is what it finds.
-
-        Only a pulse begins this, for it alone asks again for agents where a request is over.
-        """
-        parts = self._parts
-        steady = parts.pacer.is_steady and self._seize is not None and not parts.formulas.texts
-        self._left = self._found() if steady else None
 
     def _tell_shift(self, now: float) -> None:
         flow = self._parts.flow
@@ -164,31 +158,33 @@ class Pulses:
 
     # --- through the flow ---------------------------------------------------------------------
 
-    def _take(self, step: PulseStep, now: float, *, pulse: bool = False) -> None:
-        """Go on through the flow until there is something to wait for."""
-        while True:
-            if type(step) is Release:
-                self._release(step.node, now, pulse=pulse)
+    def _take(self, step: PulseStep, now: float, pulse: bool) -> None:
+        """Go on through the flow until there is something to wait for.
+
+        The usual order is a check, agents, contacts: any other goes round once more.
+        """
+        if type(step) is AskDue:
+            if not self.more_due:
+                self._ask(step)
                 return
-            if type(step) is AskDue:
-                if not self.more_due:
-                    self._ask(step)
-                    return
-                step = step.due
-            elif type(step) is Seize:
-                if not self._strive(step, now):
-                    return
-                step = step.reserved
-            elif type(step) is PulseEnds:
-                self.explain(step.reason, now)
+            step, pulse = step.due, True
+        if type(step) is Seize:
+            if not self._strive(step, now):
                 return
-            pulse = True
+            step, pulse = step.reserved, True
+        if type(step) is Release:
+            self._release(step.node, now, pulse)
+        elif type(step) is PulseEnds:
+            self.explain(step.reason, now)
+        else:
+            self._take(step, now, pulse)
 
     def _ask(self, step: AskDue) -> None:
         """The feeder has not told of contacts: have it look for some."""
         if self._evaluating is None or self._evaluating.step.node is not step.node:
-            self._evaluating = _Check(step, self._number)
-            self._parts.feeder.tell(CheckDue(self._number))
+            self._asked += 1
+            self._evaluating = _Check(step, self._asked)
+            self._parts.feeder.tell(CheckDue(self._asked))
 
     def ask_again(self) -> None:
         """The feeder was made anew, and knows nothing of what it was asked."""
@@ -209,22 +205,24 @@ class Pulses:
             self._parts.board.stand_down()
             self.explain("no contact is due", now)
         if (answer.due or type(step) is not PulseEnds) and not self.is_barred(now):
-            self._take(step, now, pulse=True)
+            self._take(step, now, True)
 
     # --- agents -------------------------------------------------------------------------------
 
     def _strive(self, step: Seize, now: float) -> bool:
         """Reserve up to the target; whether any are held, whom Init is to look at again."""
         parts = self._parts
-        self._seize = step
+        if step is not self._seize:
+            self._seize = step
+            self._is_steady = parts.pacer.is_steady and not parts.formulas.texts
         board = parts.board
         target, note = parts.formulas.target(step.node.target)
         board.strive(step.node, target)
-        if board.book.held:
+        if self._book.held:
             return True
         waiting = "waiting for an agent to come free" if target else "no agent is asked for"
         self.explain(f"{waiting}; {note}" if note else waiting, now)
-        self._keep_what_is_left()
+        self._left = self._found() if self._is_steady else None
         return False
 
     def seize_failed(self, failure: SeizeFailed) -> None:
@@ -236,40 +234,39 @@ class Pulses:
             self.explain(failure.event.replace("_", " "), now)
             step = after_seize(parts.flow, self._seize.node, failure.event)
             if type(step) is not PulseEnds and not self.is_barred(now):
-                self._take(step, now)
+                self._take(step, now, False)
 
     def arm_idle(self, now: float) -> None:
         """Agents newly reserved, or whose last attempt ended without a human: dial at once."""
         parts = self._parts
         board = parts.board
-        if not board.book.idle_agents or self.is_barred(now):
+        if not self._book.idle_agents or self.is_barred(now):
             return
-        if parts.callbacks.is_busy:
+        if self._callbacks.is_busy:
             self._call_back(now)
             if not board.to_arm():
                 return
         if self._seize is None:
             board.stand_down()  # reserved for a version of the flow that is no more
         else:
-            self._take(self._seize.reserved, now)
+            self._take(self._seize.reserved, now, False)
 
     def _call_back(self, now: float) -> None:
         """Those whom an agent promised a call go before whatever that agent would do else."""
         parts = self._parts
-        dialed = parts.callbacks.dial(parts.board.to_arm(), parts.tickets)
+        dialed = self._callbacks.dial(parts.board.to_arm(), parts.tickets)
         if dialed:
             parts.tickets.plan()
             self.explain(f"called {dialed} back", now)
 
     # --- Init ---------------------------------------------------------------------------------
 
-    def _release(self, node: Init, now: float, *, pulse: bool) -> None:
+    def _release(self, node: Init, now: float, pulse: bool) -> None:
         """Release contacts: for agents newly armed, and at a pulse what else the pacer wants."""
         parts = self._parts
-        if parts.callbacks.is_busy:
+        if self._callbacks.is_busy:
             self._call_back(now)
-        seized = self._seize is not None
-        paced = parts.pacer.pace(now, parts.inputs(), pulse=pulse, seized=seized)
+        paced = parts.pacer.pace(now, parts.inputs(), pulse, self._seize is not None)
         if parts.formulas.texts:
             parts.formulas.tell_shadow(node.dialing)
         dials, reason = paced.dials, paced.reason
@@ -282,7 +279,7 @@ class Pulses:
                 inputs += (("room", float(dials)),)
                 clamps += (room.clamp,)
         goal = paced.goal
-        parts.cells.target(parts.board.book.in_flight + dials if goal is None else goal)
+        parts.cells.target(self._book.in_flight + dials if goal is None else goal)
         if dials > 0:
             parts.tickets.need(dials, now, paced.picks[:dials])
         if paced.give_up:
@@ -293,7 +290,9 @@ class Pulses:
             reason = f"{reason}; {paced.note}"
         parts.decisions.tell(now, reason, inputs, paced.value, clamps, dials)
         if pulse or self._left is not None:
-            self._keep_what_is_left()
+            # The next pulse has nothing to decide if this is what it finds. Only a pulse begins
+            # this, for it alone asks again for agents where a request is over.
+            self._left = self._found() if self._is_steady else None
 
     # --- why not ------------------------------------------------------------------------------
 
@@ -308,7 +307,7 @@ class Pulses:
     def _stand_down(self, obstacle: Obstacle, now: float) -> None:
         parts = self._parts
         parts.previews.withdraw()
-        parts.callbacks.stand_down()
+        self._callbacks.stand_down()
         parts.board.stand_down()
         self.explain(obstacle.reason, now, (obstacle.limit,))
 

@@ -63,10 +63,10 @@ class Tickets:
         first = self._last + 1
         self._last += dials
         tickets = tuple(range(first, first + dials))
-        preparing, book = self.preparing, self._book
+        preparing, placed = self.preparing, self._book.placed
         preparing.update(tickets)
         for ticket in tickets:
-            book.placed(ticket)
+            placed(ticket)
         self.pacer.placed(tickets, now)
         self._share.planned.preparing = len(preparing)
         self._request_id += 1

@@ -87,9 +87,8 @@ class Reservations:
 
     def idle(self) -> tuple[str, ...]:
         """Reserved agents with no attempt in flight, oldest reservation first."""
-        if not self.idle_agents:
-            return ()
-        return tuple([held.agent_id for held in sorted(self.idle_agents, key=_age)])
+        idle = self.idle_agents
+        return tuple([held.agent_id for held in sorted(idle, key=_age)]) if idle else ()
 
     def hold(self, agent_id: str) -> None:
         """An agent is reserved, and nothing is strived for yet beyond what rings for them."""
@@ -153,21 +152,19 @@ class Reservations:
         return max(0, self.quota - self.in_flight)
 
     def placed(self, ticket: int) -> str:
-        """An attempt is in flight: the agent it is placed on, "" where none has room."""
-        self.in_flight += 1
-        return self._find_room(ticket)
+        """An attempt is in flight: the agent it is placed on, "" where none has room.
 
-    def _find_room(self, ticket: int) -> str:
-        """The agent with the most room gets it, of several the one who was reserved first."""
-        roomiest: Reservation | None = None
-        most = number = 0
-        for held in self._open:
-            room = held.room
-            if room > most or (room == most and held.number < number):
-                roomiest, most, number = held, room, held.number
-        if roomiest is None:
+        The agent with the most room gets it, of several the one who was reserved first.
+        """
+        self.in_flight += 1
+        has_room = self._open
+        if not has_room:
             self.unplaced[ticket] = None
             return ""
+        if len(has_room) == 1:
+            [roomiest] = has_room
+        else:
+            roomiest = min(has_room, key=lambda held: (-held.room, held.number))
         self._place(ticket, roomiest)
         return roomiest.agent_id
 
@@ -202,9 +199,11 @@ class Reservations:
         self._open.pop(held, None)
         if not held.tickets:
             del self.idle_agents[held]
+            return
+        self.in_flight -= len(held.tickets)
         for ticket in held.tickets:
             del self._placed_on[ticket]
-            self._find_room(ticket)
+            self.placed(ticket)
 
     def _known(self, agent_id: str) -> Reservation:
         held = self.held.get(agent_id)
