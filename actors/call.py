@@ -20,11 +20,11 @@ from actors.call_home import CallHome
 from actors.messages import CancelCall, GiveUpCall, PatienceOver, ReadyAttempt, RingTimeout
 from actors.runtime import Behaviour, Timer, handles
 from actors.trunk_lines import TrunkLine
-from dialer.calls import CALL, UNANSWERED, ReachedCall
+from dialer.calls import CALL, UNANSWERED
 from dialer.events import Answered, Bridged, CpaVerdict, EarlyMedia, EndCause, Ended, Ringing
 from dialer.flow.graph import Flow
 from dialer.flow.interpreter import call_step
-from dialer.flow.nodes import Dial, RouteToAgent
+from dialer.flow.nodes import RouteToAgent
 from dialer.journal import CallMoved
 from dialer.outcomes import OUTCOMES, outcome_of_refusal
 from dialer.ports import DialRequest, Settlement
@@ -51,7 +51,7 @@ class Call(Behaviour):
 
     # One instance is made for every call: what it has not set itself stands here.
     _state = CALL.initial
-    _dialed_at = _placed_at = _ended_at = 0.0
+    _dialed_at = _placed_at = 0.0
     _timer: Timer | None = None
     _recalled = False
     _tried: tuple[str, ...] = ()
@@ -69,9 +69,7 @@ class Call(Behaviour):
         self._attempt_id = attempt.attempt_id
         self._contact_id = attempt.contact.contact_id
         self._flow = flow
-        dial = flow.nodes[attempt.dial_id]
-        assert type(dial) is Dial
-        self._dial = dial
+        self._dial = flow.dials[attempt.dial_id]
         self._home = home
         self._line = line
         self._trunk = home.trunks[line.name]
@@ -253,7 +251,6 @@ class Call(Behaviour):
         # Where the phone rang no other trunk may try.
         if not self._alerted_at and self._fails_over(cause, at):
             return
-        self._ended_at = at
         self._settle(outcome, cause, at)
         claim = self._claim
         if claim is None or claim.acknowledged:
@@ -263,15 +260,19 @@ class Call(Behaviour):
 
     def _leave_line(self, cause: EndCause, at: float) -> str:
         """Give the channel back, and let the trunk be judged by what it did; the outcome."""
-        attempt_id, answered_at = self._attempt_id, self._answered_at
-        outcome = self._outcome
+        outcome, answered_at = self._outcome, self._answered_at
         if not outcome:
             outcome = self._judge(cause) if answered_at else outcome_of_refusal(cause)
-        caller_id = self._attempt.caller.name
-        reached = ReachedCall(
-            caller_id, self._placed_at, self._alerted_at, answered_at, at, outcome
+        self._line.ended(
+            self._attempt_id,
+            self._attempt.caller.name,
+            cause,
+            outcome,
+            self._placed_at,
+            self._alerted_at,
+            answered_at,
+            at,
         )
-        self._line.ended(attempt_id, cause, reached)
         return outcome
 
     def _judge(self, cause: EndCause) -> str:
@@ -355,7 +356,7 @@ class Call(Behaviour):
         if self._claim is not None:
             self._claim.let_go()
         if self._state != "settled":
-            at = self._ended_at or self.runtime.now()
+            at = self.runtime.now()
             cause = EndCause("near", text=f"the call's actor failed: {error!r}"[:200])
             self._leave_line(cause, at)
             self._settle("interrupted", cause, at)

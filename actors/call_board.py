@@ -72,11 +72,12 @@ class CallBoard:
     ) -> int | None:
         """Place an attempt now (see `place`), or have `myself` told `PlaceNow` in its slot."""
         now = runtime.now()
-        delay_s = self._lines.next_slot(attempt.caller.trunks[0], now)
-        if delay_s > 0:
-            self._waiting[attempt.attempt_id] = (attempt, flow)
-            runtime.after(delay_s, myself, PlaceNow(attempt.attempt_id))
-            return None
+        if self._lines.has_slots:
+            delay_s = self._lines.next_slot(attempt.caller.trunks[0], now)
+            if delay_s > 0:
+                self._waiting[attempt.attempt_id] = (attempt, flow)
+                runtime.after(delay_s, myself, PlaceNow(attempt.attempt_id))
+                return None
         return self._place(attempt, flow, runtime, now)
 
     def place(self, attempt_id: int, runtime: Runtime) -> int | None:

@@ -5,7 +5,6 @@ network effectiveness ratio; post-dial delay, short calls) is counted as plain i
 query makes the ratio over whatever time it wants.
 """
 
-from dialer.calls import ReachedCall
 from dialer.metrics import Counter, Histogram, Metrics
 from dialer.trunks.breaker import STATES
 
@@ -33,18 +32,25 @@ class Quality:
             f"dialer_{owner}_post_dial_delay_seconds", **{owner: name}
         )
 
-    def ended(self, call: ReachedCall) -> None:
-        answered_at = call.answered_at
-        alerted_at = call.alerted_at or answered_at
-        if alerted_at:
-            self.delay.observe(max(0.0, alerted_at - call.dialed_at))
-            self.effective.value += 1
-            if answered_at:
-                self.answers.value += 1
-                if call.ended_at - answered_at < SHORT_CALL_S:
-                    self.short.value += 1
-        elif call.outcome in _EFFECTIVE:
-            self.effective.value += 1
+    def ended(
+        self,
+        outcome: str,
+        dialed_at: float,
+        alerted_at: float,
+        answered_at: float,
+        ended_at: float,
+    ) -> None:
+        """A call is over, as of `actors.trunk_lines.TrunkLine.ended`."""
+        if not alerted_at and not answered_at:
+            if outcome in _EFFECTIVE:
+                self.effective.value += 1
+            return
+        self.delay.observe(max(0.0, (alerted_at or answered_at) - dialed_at))
+        self.effective.value += 1
+        if answered_at:
+            self.answers.value += 1
+            if ended_at - answered_at < SHORT_CALL_S:
+                self.short.value += 1
 
 
 class CallerIds(dict[str, Quality]):

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Mapping
 
 from actors.trunk_cells import TrunkCells
-from dialer.calls import ReachedCall
 from dialer.events import EndCause, TrunkChanged
 from dialer.metrics import Metrics
 from dialer.trunks.line import NO_LIMIT, Line, LineLimits, Planned, Room
@@ -43,18 +42,33 @@ class TrunkLine:
                 if breaker.heard(attempt_id):
                     self._lines.breaker_moved(self, now)
 
-    def ended(self, attempt_id: int, cause: EndCause, call: ReachedCall) -> None:
-        """A call is over, or goes on elsewhere; a second time does nothing."""
-        at, caller_id, cells = call.ended_at, call.caller_id, self.cells
+    def ended(
+        self,
+        attempt_id: int,
+        caller_id: str,
+        cause: EndCause,
+        outcome: str,
+        dialed_at: float,
+        alerted_at: float,
+        answered_at: float,
+        ended_at: float,
+    ) -> None:
+        """A call is over, or goes on elsewhere; a second time does nothing.
+
+        caller_id: the name of the one it showed, never the number. Times are 0 for what never
+        happened; alerted_at: the first ringing or audio before the answer.
+        """
+        cells = self.cells
         with self._lock:
-            changed = self.line.ended(attempt_id, cause, call.answered_at > 0, at)
+            changed = self.line.ended(attempt_id, cause, answered_at > 0, ended_at)
             if changed is None:
                 return
-            cells.trunk.ended(call)
+            cells.trunk.ended(outcome, dialed_at, alerted_at, answered_at, ended_at)
             if caller_id:
-                cells.caller_ids[caller_id].ended(call)
+                shown = cells.caller_ids[caller_id]
+                shown.ended(outcome, dialed_at, alerted_at, answered_at, ended_at)
             if changed:
-                self._lines.breaker_moved(self, at)
+                self._lines.breaker_moved(self, ended_at)
 
 
 class _Known(dict[str, TrunkLine]):
@@ -82,6 +96,7 @@ class TrunkLines:
 
     news: told whenever a trunk goes up or down, whether the carrier or the breaker says so. It is
     called under the lock and must not come back here. open_breakers: how many trunks rest.
+    has_slots: some trunk has a limit of calls per second.
     """
 
     def __init__(
@@ -92,6 +107,7 @@ class TrunkLines:
     ) -> None:
         self.lock = threading.Lock()
         self.open_breakers = 0
+        self.has_slots = False
         self._known = _Known(self, metrics)
         self._news = news
         for name, line_limits in (limits or {}).items():
@@ -101,6 +117,7 @@ class TrunkLines:
         """Set a trunk up, before its first call."""
         with self.lock:
             self._known.set_up(name, limits)
+            self.has_slots = any(known.line.has_slots for known in self._known.values())
 
     # --- room ---------------------------------------------------------------------------------
 
@@ -126,9 +143,6 @@ class TrunkLines:
 
     def next_slot(self, name: str, now: float) -> float:
         """Seconds until the next call may leave through a trunk; the slot is used up."""
-        known = self._known.get(name)
-        if known is not None and not known.line.has_slots:
-            return 0.0  # there is nothing to take, so nothing to lock
         with self.lock:
             return self._known[name].line.next_slot(now)
 

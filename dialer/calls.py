@@ -4,7 +4,6 @@ The rule of this module: whatever the world does, an attempt ends in `settled`, 
 reached on the trunk's last event; `settled` when the pool has let go of the call as well.
 """
 
-from dialer.message import Message
 from dialer.states import StateTable
 
 IN_PROGRESS = (
@@ -21,21 +20,6 @@ IN_PROGRESS = (
 
 UNANSWERED = frozenset({"placed", "dialing", "ringing", "cancelling"})
 """States of a call that nobody has answered yet: those a pacer counts as in flight."""
-
-
-class ReachedCall(Message):
-    """How far a call came on one trunk. Times are 0 for what never happened.
-
-    alerted_at: the first ringing or audio before the answer. caller_id: the name of the one it
-    showed, never the number. outcome: as the other side alone would have it.
-    """
-
-    caller_id: str
-    dialed_at: float
-    alerted_at: float
-    answered_at: float
-    ended_at: float
-    outcome: str
 
 
 CALL = StateTable(

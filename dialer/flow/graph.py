@@ -78,8 +78,8 @@ class Flow:
 
     start and init are its compulsory nodes; `leads(node_id, port)` is the node behind a port, or
     None where the port leads nowhere. goes_by_clocks: a Wait node looks at contacts' own clocks.
-    first: the node behind Init. steps, rests: what the interpreter found out once. score: tells who
-    is likely to answer, if it is to.
+    dials: its Dial nodes by id. first: the node behind Init. steps, rests: what the interpreter
+    found out once. score: tells who is likely to answer, if it is to.
     """
 
     def __init__(self, definition: FlowDefinition, score: ScoreModel | None = None) -> None:
@@ -88,6 +88,7 @@ class Flow:
         self.title = definition.title
         self.zone = ZoneInfo(definition.time_zone)
         self.nodes: dict[str, Node] = {node.id: node for node in definition.nodes}
+        self.dials = {node.id: node for node in definition.nodes if isinstance(node, Dial)}
         self._leads = {
             (node.id, port): self.nodes[target]
             for node in definition.nodes

@@ -94,27 +94,25 @@ class Breaker:
     def ended(self, attempt_id: int, cause: EndCause, answered: bool, now: float) -> bool:
         """A call is over; whether the state changed. answered: somebody had picked up."""
         fault = "" if answered or cause.by == "near" else fault_of(cause)
-        # Our own doing says nothing of the trunk.
-        ours = not fault and not answered and cause.by != "far"
         if self.state != "closed":
             is_probe = self.state == "half_open" and attempt_id == self._probe
-            return is_probe and self._probe_ended(fault, ours, cause, now)
+            return is_probe and self._probe_ended(fault, answered, cause, now)
         if fault:
             self._recent.append(True)
             self.forbidden = self.forbidden + 1 if fault == "forbidden" else 0
             return self._trips(fault, cause) and self._open("trip", cause, now)
-        if not ours:
+        if answered or cause.by == "far":
             self._recent.append(False)
             self.forbidden = 0
-        return False
+        return False  # our own doing says nothing of the trunk
 
-    def _probe_ended(self, fault: str, ours: bool, cause: EndCause, now: float) -> bool:
+    def _probe_ended(self, fault: str, answered: bool, cause: EndCause, now: float) -> bool:
         if fault:
             return self._open("probe_failed", cause, now)
-        if ours:
-            self._probe = None  # it never came to anything: the next call is the probe
-            return False
-        return self._pass()
+        if answered or cause.by == "far":
+            return self._pass()
+        self._probe = None  # it never came to anything: the next call is the probe
+        return False
 
     def _trips(self, fault: str, cause: EndCause) -> bool:
         rules = self.rules
