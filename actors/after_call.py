@@ -7,7 +7,7 @@ last: whom a fault or our own doing kept from an answer is due again.
 from dialer.compliance.window import callee_clocks
 from dialer.events import EndCause
 from dialer.flow.graph import Flow
-from dialer.flow.interpreter import DONE, Facts, contact_step
+from dialer.flow.interpreter import DONE, after_attempt
 from dialer.flow.nodes import Dial
 from dialer.outcomes import OUTCOMES
 from dialer.ports import ClaimedContact, ContactNext
@@ -39,14 +39,10 @@ def next_of(
 
     answered: somebody picked up.
     """
-    exits: tuple[tuple[str, str], ...] = ((dial.id, "delivery"),)
-    if route_id and outcome in ("customer_answered", "abandoned"):
-        port = "completed" if outcome == "customer_answered" else "abandoned"
-        exits = ((route_id, port), *exits)
     meaning = OUTCOMES[outcome]
     clocks = callee_clocks(number, contact.attributes) if flow.goes_by_clocks else ()
     attempts = contact.attempts + meaning.counts
-    what_next = contact_step(flow, exits, Facts(outcome, attempts, ended_at, clocks))
+    what_next = after_attempt(flow, dial.id, route_id, outcome, attempts, ended_at, clocks)
     if meaning.trunk_fault and what_next.state == "waiting":
         # No cap ends what does not count, so it must not turn round without a rest.
         what_next = what_next._replace(due_at=max(what_next.due_at, ended_at + TRUNK_FAULT_S))

@@ -33,8 +33,9 @@ class ContactFeeder(ListFeeder):
         for ticket, choice in zip(tickets, chosen, strict=True):
             # Nothing is shown to the callee yet, and the rules are asked anew before the dial.
             self._callers.unused(choice.caller.number, now)
-            self._kept.keep(ticket, choice.contact, choice.number, self._flow)
-            self._campaign.tell(PreviewFound(ticket, choice.contact, choice.number))
+            number = choice.draft.number
+            self._kept.keep(ticket, choice.contact, number, self._flow)
+            self._campaign.tell(PreviewFound(ticket, choice.contact, number))
 
     @handles(PreviewOver)
     def _on_preview_over(self, message: PreviewOver) -> None:
@@ -63,7 +64,7 @@ class ContactFeeder(ListFeeder):
         if contact is None:
             self._short(need, "the contact is not kept for the agent any more")
             return
-        verdict = self._judge.judge(self._flow, contact, self.runtime.now())
+        verdict = self._judge.judge(self._flow, self._version, contact, self.runtime.now())
         if isinstance(verdict, Chosen):
             self._kept.dial_for(ticket, agent_id)
             self._commit(need, [verdict])

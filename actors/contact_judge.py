@@ -14,7 +14,7 @@ from dialer.flow.interpreter import entry
 from dialer.flow.next_number import NoNumber, number_to_dial
 from dialer.flow.nodes import Dial
 from dialer.message import Message
-from dialer.ports import ClaimedContact, Deferral
+from dialer.ports import AttemptDraft, ClaimedContact, ContactNext, Deferral
 
 TRUNK_DOWN_S = 5.0
 """A contact whose trunks are down comes due again after this time."""
@@ -24,11 +24,10 @@ NO_CALLER_S = 60.0
 
 
 class Chosen(Message):
-    """A contact that may be dialed now, and how."""
+    """A contact that may be dialed now, and how. draft: of its attempt."""
 
     contact: ClaimedContact
-    dial: Dial
-    number: str
+    draft: AttemptDraft
     caller: Caller
 
 
@@ -43,19 +42,19 @@ class ContactJudge:
         self._callers = callers
         self._down = trunks.down
 
-    def judge(self, flow: Flow, contact: ClaimedContact, now: float) -> Deferral | Chosen:
-        """A caller ID that is chosen counts as shown: give it back if the call is not made."""
+    def judge(
+        self, flow: Flow, version: int, contact: ClaimedContact, now: float
+    ) -> Deferral | Chosen:
+        """A caller ID that is chosen counts as shown: give it back if the call is not made.
+
+        version: of the flow.
+        """
         clocks = callee_clocks("", contact.attributes) if flow.goes_by_clocks else ()
         dial = entry(flow, contact.resume_node, now, clocks)
-        if not isinstance(dial, Dial):
-            state = "refused" if dial.state == "done" else dial.state
-            return self.defer(
-                contact, state, dial.due_at, "the flow lets it wait", dial.resume_node
-            )
-        most = dial.max_attempts
-        if most is not None and contact.attempts >= most:
-            # The flow leads nobody here beyond the cap; a disposition or a promise may.
-            return self.defer(contact, "refused", 0.0, f"it has had its {most} attempts")
+        if not isinstance(dial, Dial) or (
+            dial.max_attempts is not None and contact.attempts >= dial.max_attempts
+        ):
+            return self._held_back(contact, dial)
         trunks = dial.channels
         if self._down:
             trunks = tuple(name for name in trunks if name not in self._down)
@@ -65,20 +64,35 @@ class ContactJudge:
         number = number_to_dial(dial, contact)
         if isinstance(number, NoNumber):
             return self.defer(contact, number.state, 0.0, number.reason)
-        return self._judge_number(contact, dial, number, trunks, now)
-
-    def _judge_number(
-        self, contact: ClaimedContact, dial: Dial, number: str, trunks: tuple[str, ...], now: float
-    ) -> Deferral | Chosen:
-        verdict = self._may_dial(number, contact, now)
-        if not verdict.allowed:
-            state = "waiting" if verdict.next_at else "refused"
-            return self.defer(contact, state, verdict.next_at, verdict.reason)
+        permission = self._may_dial(number, contact, now)
+        if not permission.allowed:
+            state = "waiting" if permission.next_at else "refused"
+            return self.defer(contact, state, permission.next_at, permission.reason)
         caller = self._callers.choose(dial.caller_id, trunks, number, now)
         if isinstance(caller, NoCaller):
             due_at = caller.next_at or now + NO_CALLER_S
             return self.defer(contact, "waiting", due_at, caller.reason)
-        return Chosen(contact, dial, number, caller)
+        draft = AttemptDraft(
+            contact.contact_id,
+            self._campaign_id,
+            version,
+            dial.id,
+            number,
+            caller.trunks[0],
+            now,
+            caller.number,
+        )
+        return Chosen(contact, draft, caller)
+
+    def _held_back(self, contact: ClaimedContact, dial: Dial | ContactNext) -> Deferral:
+        """The flow says no: it lets the contact wait, or its attempts are used up."""
+        if isinstance(dial, Dial):
+            # The flow leads nobody here beyond the cap; a disposition or a promise may.
+            reason = f"it has had its {dial.max_attempts} attempts"
+            return self.defer(contact, "refused", 0.0, reason)
+        state = "refused" if dial.state == "done" else dial.state
+        reason = "the flow lets it wait"
+        return self.defer(contact, state, dial.due_at, reason, dial.resume_node)
 
     def defer(
         self,

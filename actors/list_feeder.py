@@ -18,7 +18,6 @@ from actors.runtime import handles
 from dialer import journal
 from dialer.ports import (
     LIST_PAUSED,
-    AttemptDraft,
     AttemptsCommitted,
     ClaimedContact,
     Deferral,
@@ -74,13 +73,14 @@ class ListFeeder(ClaimingFeeder):
     def _choose(self, wanted: int, picks: Sequence[bool]) -> list[Chosen]:
         """Contacts held that may be dialed now; the others are deferred, with why."""
         now = self.runtime.now()
-        flow, ahead, judge = self._flow, self._ahead, self._judge.judge
+        flow, version = self._flow, self._version
+        ahead, judge = self._ahead, self._judge.judge
         chosen: list[Chosen] = []
         deferrals: list[Deferral] = []
         while len(chosen) < wanted and ahead.held:
             best = bool(picks) and len(chosen) < len(picks) and picks[len(chosen)]
             contact = ahead.take(now, best)
-            verdict = judge(flow, contact, now)
+            verdict = judge(flow, version, contact, now)
             if isinstance(verdict, Chosen):
                 chosen.append(verdict)
                 continue
@@ -94,24 +94,9 @@ class ListFeeder(ClaimingFeeder):
     # --- committing -----------------------------------------------------------------------------
 
     def _commit(self, need: NeedContacts, chosen: list[Chosen]) -> None:
-        now = self.runtime.now()
-        campaign_id, version = self._campaign_id, self._version
-        drafts: list[AttemptDraft] = []
-        for choice in chosen:
-            caller = choice.caller
-            draft = AttemptDraft(
-                choice.contact.contact_id,
-                campaign_id,
-                version,
-                choice.dial.id,
-                choice.number,
-                caller.trunks[0],
-                now,
-                caller.number,
-            )
-            drafts.append(draft)
         request_id = self._request_id = self._request_id + 1
         self._commits[request_id] = Pending(need, self._flow, chosen)
+        drafts = [choice.draft for choice in chosen]
         self._store.commit_attempts(request_id, drafts, self._answers)
 
     @handles(AttemptsCommitted)
@@ -127,16 +112,17 @@ class ListFeeder(ClaimingFeeder):
             if attempt_id <= 0:
                 refused.append((ticket, choice, attempt_id, agent_id))
                 continue
-            contact = choice.contact
+            contact, draft = choice.contact, choice.draft
+            score = self._scored(attempt_id, contact) if ahead.scores else -1.0
             attempt = ReadyAttempt(
                 ticket,
                 attempt_id,
-                choice.dial.id,
-                choice.number,
+                draft.node_id,
+                draft.number,
                 contact,
                 choice.caller,
                 agent_id,
-                self._scored(attempt_id, contact) if ahead.scores else -1.0,
+                score,
             )
             ready.append(attempt)
         if ready:

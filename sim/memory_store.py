@@ -6,7 +6,7 @@ nothing that a simulation does not read.
 
 import heapq
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
 from itertools import islice
@@ -52,7 +52,9 @@ class MemoryStore:
         self._contacts = dict(contacts)
         self._filters = filters if filters is not None else {}
         self._known = campaigns
-        self._campaigns: dict[int, InCampaign] = {}
+        self._campaigns: defaultdict[int, InCampaign] = defaultdict(
+            partial(InCampaign, self._contacts)
+        )
         self._open: dict[int, AttemptDraft] = {}
         self._numbers: set[str] = set()
         self._attempt_id = 0
@@ -99,7 +101,7 @@ class MemoryStore:
     def add_hot(self, campaign_id: int, contact_id: int, now: float) -> None:
         """Have a campaign dial a contact next, unless it has been dialed or refused before."""
         with self._lock:
-            campaign = self._campaign(campaign_id)
+            campaign = self._campaigns[campaign_id]
             standing = campaign.touched[contact_id]
             untried = not standing.attempts and not standing.resume_node
             if standing.state in ("", "waiting") and untried:
@@ -111,7 +113,7 @@ class MemoryStore:
     def add_callback(self, campaign_id: int, contact_id: int, callback: Callback) -> bool:
         """Have a campaign call a contact back; False where it is held or on the line now."""
         with self._lock:
-            campaign = self._campaign(campaign_id)
+            campaign = self._campaigns[campaign_id]
             if campaign.touched[contact_id].state in ("claimed", "in_flight"):
                 return False
             campaign.owe(contact_id, callback)
@@ -125,7 +127,7 @@ class MemoryStore:
             if reason:
                 reply_to.tell(StoreFailed(request.request_id, reason))
                 return
-            campaign = self._campaign(request.campaign_id)
+            campaign = self._campaigns[request.campaign_id]
             if not request.hot_only:
                 reply_to.tell(self._claim(campaign, request))
                 return
@@ -140,7 +142,7 @@ class MemoryStore:
         with self._lock:
             held: list[tuple[AttemptDraft, InCampaign, Standing]] = []
             for draft in drafts:
-                campaign = self._campaign(draft.campaign_id)
+                campaign = self._campaigns[draft.campaign_id]
                 standing = campaign.touched[draft.contact_id]
                 if standing.state != "claimed":
                     who = f"campaign {draft.campaign_id} does not hold contact {draft.contact_id}"
@@ -148,21 +150,21 @@ class MemoryStore:
                     return
                 held.append((draft, campaign, standing))
             ids: list[int] = []
+            paused, numbers = self._lists.paused, self._numbers
             for draft, campaign, standing in held:
-                contact_id, number = draft.contact_id, draft.number
-                if self._lists.paused and self._lists.pauses(contact_id):
+                number = draft.number
+                if paused and self._lists.pauses(draft.contact_id):
                     ids.append(LIST_PAUSED)
-                    continue
-                if number in self._numbers:
+                elif number in numbers:
                     ids.append(NUMBER_BUSY)
-                    continue
-                attempt_id = self._attempt_id = self._attempt_id + 1
-                self._open[attempt_id] = draft
-                self._numbers.add(number)
-                standing.state = "in_flight"
-                if campaign.hot:
-                    campaign.hot.pop(contact_id, None)
-                ids.append(attempt_id)
+                else:
+                    attempt_id = self._attempt_id = self._attempt_id + 1
+                    ids.append(attempt_id)
+                    self._open[attempt_id] = draft
+                    numbers.add(number)
+                    standing.state = "in_flight"
+                    if campaign.hot:
+                        campaign.hot.pop(draft.contact_id, None)
             reply_to.tell(AttemptsCommitted(request_id, tuple(ids)))
 
     def settle(self, settlement: Settlement) -> None:
@@ -189,7 +191,7 @@ class MemoryStore:
     def defer(self, deferrals: Sequence[Deferral]) -> None:
         with self._lock:
             for deferral in deferrals:
-                campaign, contact_id = self._campaign(deferral.campaign_id), deferral.contact_id
+                campaign, contact_id = self._campaigns[deferral.campaign_id], deferral.contact_id
                 standing = campaign.touched[contact_id]
                 if standing.state != "claimed":
                     continue
@@ -230,6 +232,11 @@ class MemoryStore:
     def open_attempts(self) -> Mapping[int, AttemptDraft]:
         """Attempts that are not settled."""
         return self._open
+
+    def held(self, campaign_id: int) -> int:
+        """How many contacts a campaign has claimed, and neither dialed nor let go of."""
+        touched = self._campaigns[campaign_id].touched
+        return [each.state for each in touched.values()].count("claimed")
 
     # --- claims -------------------------------------------------------------------------------
 
@@ -379,7 +386,7 @@ class MemoryStore:
 
     def _dispose(self, disposal: Disposal) -> None:
         self.dispositions[disposal.attempt_id] = disposal.disposition
-        campaign, contact_id = self._campaign(disposal.campaign_id), disposal.contact_id
+        campaign, contact_id = self._campaigns[disposal.campaign_id], disposal.contact_id
         standing = campaign.touched[contact_id]
         settled = standing.state in ("waiting", "done", "refused")
         if not settled or standing.attempts != disposal.attempts:
@@ -390,9 +397,3 @@ class MemoryStore:
             campaign.owe(contact_id, disposal.callback)
         else:
             campaign.put(contact_id, standing, disposal.next.state, disposal.next.due_at)
-
-    def _campaign(self, campaign_id: int) -> InCampaign:
-        campaign = self._campaigns.get(campaign_id)
-        if campaign is None:
-            campaign = self._campaigns[campaign_id] = InCampaign(self._contacts)
-        return campaign

@@ -118,8 +118,7 @@ def _run(plan: WorldPlan, day: Day, seed: int, readers: Sequence[Reader]) -> Rep
     violations = dict(watched.close(runtime.now()))
     violations["attempt_unsettled"] += len(world.store.open_attempts)
     violations["attempt_settled_once"] += world.store.ignored_settlements
-    states = world.store.states(CAMPAIGN_ID).values()
-    violations["contact_lost"] = sum(state == "claimed" for state in states)
+    violations["contact_lost"] = world.store.held(CAMPAIGN_ID)
     crashes = sum(runtime.crashes.values())
     meant = sum(
         isinstance(fault, ActorCrash) and fault.at_s < day.hours * 3600 for fault in plan.faults

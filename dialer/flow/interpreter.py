@@ -8,6 +8,7 @@ It runs several times per call, so nodes are told apart by `type(node) is`: pyda
 answering isinstance costs ten times that.
 """
 
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from dialer.errors import StateError
@@ -124,25 +125,12 @@ def _call_step(flow: Flow, dial_id: str, *, human: bool) -> CallStep:
     return node
 
 
-def contact_step(flow: Flow, exits: tuple[tuple[str, str], ...], facts: "Facts") -> ContactNext:
+def contact_step(flow: Flow, exits: Sequence[tuple[str, str]], facts: "Facts") -> ContactNext:
     """What becomes of a contact after an attempt.
 
     exits: (node id, port) in order of preference: where the call's path ended, then the Dial
     node's delivery. The first that is connected carries the token; an attempt gives one token.
     """
-    if flow.goes_by_clocks:
-        return _contact_step(flow, exits, facts)
-    # Of each way out, outcome and number of attempts the flow says the same at any time.
-    key = (exits, facts.outcome, facts.attempts)
-    rest: ContactNext | None = flow.rests.get(key)
-    if rest is None:
-        rest = flow.rests[key] = _contact_step(flow, exits, facts._replace(now=0.0))
-    if rest.state != "waiting":
-        return rest
-    return ContactNext("waiting", facts.now + rest.due_at, rest.resume_node)
-
-
-def _contact_step(flow: Flow, exits: tuple[tuple[str, str], ...], facts: "Facts") -> ContactNext:
     for node_id, port in exits:
         node = flow.leads(node_id, port)
         if node is not None:
@@ -150,10 +138,47 @@ def _contact_step(flow: Flow, exits: tuple[tuple[str, str], ...], facts: "Facts"
     return DONE
 
 
+def after_attempt(
+    flow: Flow,
+    dial_id: str,
+    route_id: str,
+    outcome: str,
+    attempts: int,
+    ended_at: float,
+    clocks: tuple[str, ...],
+) -> ContactNext:
+    """`contact_step` of an attempt that is over.
+
+    route_id: the Route to Agent node that had the call, "" for none. attempts, clocks: see `Facts`.
+    """
+    if flow.goes_by_clocks:
+        facts = Facts(outcome, attempts, ended_at, clocks)
+        return contact_step(flow, _exits(dial_id, route_id, outcome), facts)
+    # Of each way, outcome and number of attempts the flow says the same at any time.
+    key = (dial_id, route_id, outcome, attempts)
+    rest: ContactNext | None = flow.rests.get(key)
+    if rest is None:
+        facts = Facts(outcome, attempts, 0.0)
+        rest = flow.rests[key] = contact_step(flow, _exits(dial_id, route_id, outcome), facts)
+    if rest.state != "waiting":
+        return rest
+    return ContactNext("waiting", ended_at + rest.due_at, rest.resume_node)
+
+
+def _exits(dial_id: str, route_id: str, outcome: str) -> list[tuple[str, str]]:
+    """The ways out of an attempt, as of `contact_step`."""
+    exits = [(dial_id, "delivery")]
+    if route_id and outcome in ("customer_answered", "abandoned"):
+        port = "completed" if outcome == "customer_answered" else "abandoned"
+        exits.insert(0, (route_id, port))
+    return exits
+
+
 class Facts(Message):
     """What a decision about a contact may rest on.
 
-    now: epoch seconds. clocks: the contact's time zones, where the flow goes by them.
+    attempts: those that count, the last included. now: epoch seconds. clocks: the contact's time
+    zones, where the flow goes by them.
     """
 
     outcome: str

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from dialer.flow.nodes import Dial
 from dialer.ports import ClaimedContact
 
+_SEVERAL = (tuple, list)
+
 
 class NoNumber(NamedTuple):
     """There is no number to dial. state: what becomes of the contact, "refused" or "done"."""
@@ -21,12 +23,13 @@ class NoNumber(NamedTuple):
 def number_to_dial(dial: Dial, contact: ClaimedContact) -> str | NoNumber:
     """The number (E.164) that a contact is to be dialed at."""
     known = contact.attributes.get(dial.identifier)
-    numbers: Sequence[str] = known if isinstance(known, (tuple, list)) else ()
+    numbers: Sequence[str] = known if isinstance(known, _SEVERAL) else ()
     index = dial.index
     if index != "next":
-        if index < len(numbers):
+        try:
             return numbers[index]
-        return NoNumber("refused", f"no number {index} in attribute {dial.identifier}")
+        except IndexError:
+            return NoNumber("refused", f"no number {index} in attribute {dial.identifier}")
     tried = contact.tried
     for number in numbers:
         if number not in tried:

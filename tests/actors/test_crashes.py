@@ -11,7 +11,6 @@ from actors.call import Call
 from actors.contact_feeder import ContactFeeder
 from actors.messages import NeedContacts, Quiesce, TrunkNews
 from dialer.events import Answered, Ringing
-from dialer.flow.interpreter import Facts
 from tests.actors.conftest import Scene
 from tests.actors.world import HUNG_UP, flow_text
 
@@ -67,14 +66,14 @@ def test_a_call_that_dies_while_it_settles_is_settled_still(
     scene.team.start(flow_text(target=1, interval_s=3600))
     scene.settle()
     failures = iter([True])
-    step = after_call.contact_step
+    step = after_call.after_attempt
 
-    def once(flow: Any, exits: Any, facts: Facts) -> Any:
+    def once(*given: Any) -> Any:
         if next(failures, False):
             raise RuntimeError("a bug")
-        return step(flow, exits, facts)
+        return step(*given)
 
-    monkeypatch.setattr(after_call, "contact_step", once)
+    monkeypatch.setattr(after_call, "after_attempt", once)
     scene.trunk.end(scene.trunk.open[0])
     scene.settle()
     assert crashed(scene) == ["call/1"]

@@ -15,6 +15,7 @@ from dialer.flow.interpreter import (
     PulseEnds,
     Release,
     Seize,
+    after_attempt,
     after_seize,
     call_step,
     contact_step,
@@ -283,6 +284,13 @@ def test_a_flow_that_passes_says_what_comes_next_for_everything(definition: Flow
                 assert following == DONE or following.due_at >= NOON
                 if following != DONE:
                     assert isinstance(entry(flow, following.resume_node, NOON), Dial)
+            exits = ((node.id, "delivery"),)
+            if outcome in ("customer_answered", "abandoned"):
+                port = "completed" if outcome == "customer_answered" else "abandoned"
+                exits = (("route0", port), *exits)
+            for now in (NOON, NOON + HOUR):
+                following = contact_step(flow, exits, Facts(outcome, 1, now))
+                assert after_attempt(flow, node.id, "route0", outcome, 1, now, ()) == following
     first = entry(flow, "", NOON)
     assert isinstance(first, Dial) or first.state == "waiting"
 

@@ -204,7 +204,7 @@ def test_a_store_that_forgets_a_promise_with_the_attempt_is_noticed(
     settle = MemoryStore.settle
 
     def forgetful(self: MemoryStore, ended: Any) -> None:
-        self._campaign(ended.campaign_id).made_good(ended.contact_id)
+        self._campaigns[ended.campaign_id].made_good(ended.contact_id)
         settle(self, ended)
 
     monkeypatch.setattr(MemoryStore, "settle", forgetful)
