@@ -8,18 +8,26 @@ person, as the dialer classified them; abandoned: no agent came in time, or one 
 the law allows.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
+from typing import Any
+
+import msgspec
 
 from dialer.journal import AgentMoved, CallMoved, Pulse
+from dialer.message import Message
 from dialer.outcomes import OUTCOMES
-from sim.ledger import StepReader
 
-_AWAY = ("logged_out", "not_ready")
+_HUMAN = frozenset(name for name, outcome in OUTCOMES.items() if outcome.human)
+_UNKNOWN = ""
 _BUSY = frozenset({"talking", "hold", "wrap_up"})
 _LEAVING = frozenset({"pending_not_ready", "pending_logout"})
 _AT_WORK = "leaving_busy"
 """An agent who has asked to leave, with a caller: a state of ours, for the time is work."""
+_MET = frozenset({"talking", _AT_WORK})
+_TAKEN = _BUSY | _MET
+_NOT_FREE = _BUSY | {"logged_out", "not_ready", _UNKNOWN}
 
 
 @dataclass(slots=True)
@@ -78,7 +86,26 @@ class Figures:
         return met / (self.at_work_s / 3600) if self.at_work_s else 0.0
 
 
-class FiguresJournal(StepReader):
+class _Agent:
+    """In which state an agent is, since when (inside the window), and since when they have been
+    free for a caller."""
+
+    __slots__ = ("free_since", "since", "state")
+
+    def __init__(self, at: float, moment: float) -> None:
+        self.state = _UNKNOWN
+        self.since = moment
+        self.free_since = at
+
+
+class _Answer(msgspec.Struct, gc=False):
+    """When a call was answered, and how long it then took an agent to come."""
+
+    at: float
+    waited_s: float = inf
+
+
+class FiguresJournal:
     """A journal that keeps figures of what it is given, and no record.
 
     since, until: the window, in seconds since the epoch; a call belongs to the window in which it
@@ -98,77 +125,97 @@ class FiguresJournal(StepReader):
         self._until = until
         self._late_s = abandoned_after_s
         self._picked_up_s = picked_up_s if picked_up_s is not None else {}
-        # An agent's state, since when, and since when they have been free for a caller.
-        self._agents: dict[str, tuple[str, float, float]] = {}
-        self._answered_at: dict[int, float] = {}
-        self._waited_s: dict[int, float] = {}
-        self.steps = {
-            "dialing": self._on_dialing,
-            "answered": self._on_answered,
-            "bridged": self._on_bridged,
-            "settled": self._on_settled,
-        }
+        self._agents: dict[str, _Agent] = {}
+        self._answers: dict[int, _Answer] = {}
+
+    def append(self, record: Message) -> None:
+        self.extend((record,))
+
+    def extend(self, records: Sequence[Any]) -> None:
+        """Many at once: every call has several, so that what most come to is done right here."""
+        since, until, answers, figures = self._since, self._until, self._answers, self.figures
+        for kind, record in zip(map(type, records), records, strict=True):
+            if kind is CallMoved:
+                state = record.state
+                if state == "dialing":
+                    if since <= record.at < until:
+                        figures.dialed += 1
+                elif state == "settled":
+                    self._on_settled(record)
+                elif state == "answered":
+                    answers[record.attempt_id] = _Answer(record.at)
+                elif state == "bridged":
+                    self._on_bridged(record)
+            elif kind is AgentMoved:
+                self._on_agent(record)
+        self._note_reason(records)
 
     def close(self, at: float) -> Figures:
         """The figures, with the states that agents are in counted up to this moment."""
-        for agent_id, (state, since, free_since) in self._agents.items():
-            self._spend(state, since, at)
-            self._agents[agent_id] = (state, at, free_since)
+        moment = self._inside(at)
+        for agent in self._agents.values():
+            self._spend(agent, moment)
+            agent.since = moment
         return self.figures
 
-    def on_pulse(self, record: Pulse) -> None:
-        if record.at < self._until:  # the end of a simulated day is no reason
-            self.figures.last_reason = record.reason
+    def _inside(self, at: float) -> float:
+        """The moment of the window that is next to it."""
+        return min(max(at, self._since), self._until)
 
-    def _on_dialing(self, record: CallMoved) -> None:
-        if self._since <= record.at < self._until:
-            self.figures.dialed += 1
-
-    def _on_answered(self, record: CallMoved) -> None:
-        self._answered_at[record.attempt_id] = record.at
+    def _note_reason(self, records: Sequence[Message]) -> None:
+        """Why the last decision came to what it did."""
+        for record in reversed(records):
+            # The end of a simulated day is no reason.
+            if type(record) is Pulse and record.at < self._until:
+                self.figures.last_reason = record.reason
+                return
 
     def _on_bridged(self, record: CallMoved) -> None:
-        waited_s = record.at - self._answered_at[record.attempt_id]
-        self._waited_s[record.attempt_id] = waited_s
+        answer = self._answers[record.attempt_id]
+        answer.waited_s = record.at - answer.at
         if self._since <= record.at < self._until:
-            self.figures.answer_to_agent_s.append(waited_s)
+            self.figures.answer_to_agent_s.append(answer.waited_s)
 
     def _on_settled(self, record: CallMoved) -> None:
-        attempt_id = record.attempt_id
-        answered_at = self._answered_at.pop(attempt_id, None)
-        waited_s = self._waited_s.pop(attempt_id, inf)
-        picked_up_s = self._picked_up_s.pop(attempt_id, None)
+        answer = self._answers.pop(record.attempt_id, None)
+        picked_up_s = self._picked_up_s.pop(record.attempt_id, None)
         if not self._since <= record.at < self._until:
             return
         figures, outcome = self.figures, record.detail
         figures.outcomes[outcome] = figures.outcomes.get(outcome, 0) + 1
-        if OUTCOMES[outcome].human:
+        waited_s = answer.waited_s if answer is not None else inf
+        if outcome in _HUMAN:
             figures.answered += 1
             if outcome == "abandoned" or self._late_s < waited_s < inf:
                 figures.abandoned += 1
-        if picked_up_s is not None and answered_at is not None:
+        if picked_up_s is not None and answer is not None:
             figures.people += 1
             if waited_s == inf or waited_s - picked_up_s > self._late_s:
                 figures.unserved += 1
 
-    def on_agent(self, record: AgentMoved) -> None:
-        agent_id, at = record.agent_id, record.at
-        before, after = record.from_state, record.to_state
-        state, since, free_since = self._agents.get(agent_id, ("", at, at))
-        self._spend(state, since, at)
+    def _on_agent(self, record: AgentMoved) -> None:
+        at, after = record.at, record.to_state
+        is_inside = self._since <= at < self._until
+        moment = at if is_inside else self._inside(at)
+        agent = self._agents.get(record.agent_id)
+        if agent is None:
+            agent = self._agents[record.agent_id] = _Agent(at, moment)
+        state = agent.state
+        self._spend(agent, moment)
         if after in _LEAVING:
             # Asked while with a caller, or met by one since (a move from a state to itself).
-            with_caller = before in _BUSY or before == after or state == _AT_WORK
-            after = _AT_WORK if with_caller else after
-        taken = after in ("talking", _AT_WORK) and state not in (*_BUSY, _AT_WORK)
-        if taken and self._since <= at < self._until:
-            self.figures.agent_wait_s.append(at - free_since)
-        if state in _BUSY or state in _AWAY or not state:
-            free_since = at
-        self._agents[agent_id] = (after, at, free_since)
+            before = record.from_state
+            if before in _BUSY or before == after or state == _AT_WORK:
+                after = _AT_WORK
+        if after in _MET and is_inside and state not in _TAKEN:
+            self.figures.agent_wait_s.append(at - agent.free_since)
+        if state in _NOT_FREE:
+            agent.free_since = at
+        agent.state = after
+        agent.since = moment
 
-    def _spend(self, state: str, since: float, until: float) -> None:
-        spent_s = min(until, self._until) - max(since, self._since)
-        if state and spent_s > 0:
-            seconds = self.figures.seconds_in
+    def _spend(self, agent: _Agent, until: float) -> None:
+        spent_s = until - agent.since
+        if spent_s > 0:
+            seconds, state = self.figures.seconds_in, agent.state
             seconds[state] = seconds.get(state, 0.0) + spent_s

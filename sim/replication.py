@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 
-from dialer.compliance.window import TIME_ZONE_ATTRIBUTE
 from dialer.flow.graph import Flow
 from dialer.flow.nodes import Init, NodeBase, Power, Predictive, Progressive, SeizeAgent
 from dialer.flow.nodes import Start as StartNode
@@ -101,13 +100,11 @@ def _run(plan: WorldPlan, day: Day, seed: int, readers: Sequence[Reader]) -> Rep
     since = day.start_at + day.warm_up_s
     measured = FiguresJournal(since, end_at, late_s, witness.picked_up_s)
 
-    def zone_of(contact_id: int) -> str:
-        return str(world.store.attributes(contact_id).get(TIME_ZONE_ATTRIBUTE, ""))
-
-    watched = InvariantsJournal(plan.flow, plan.preset.calling_hours, zone_of)
     runtime = SimRuntime(seed, day.jitter_s, day.start_at)
-    ledger = Ledger(digest, measured, watched, *readers)
+    ledger = Ledger()
     world = World(runtime, plan, ledger)
+    watched = InvariantsJournal(plan.flow, plan.preset.calling_hours, world.store.attributes)
+    ledger.hand_to(digest, measured, watched, *readers)
     world.start()
     while runtime.now() < end_at:
         runtime.advance(min(_SLICE_S, end_at - runtime.now()))

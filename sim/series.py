@@ -46,20 +46,22 @@ class SeriesJournal(FiguresJournal):
         count = max(1, int(-(-(until - since - 1e-6) // every_s)))
         self._starts = [since + number * every_s for number in range(count)]
         self._slices = [Figures() for _ in self._starts]
+        self._current = 0
+        self.figures = self._slices[0]
 
     def extend(self, records: Sequence[Any]) -> None:
         start = 0
         while start < len(records):
-            place = self._place(records[start].at)
+            self._turn_to(records[start].at)
             end = len(records)
-            if place + 1 < len(self._starts):
-                end = bisect_left(records, self._starts[place + 1], start, key=_at)
-            self.figures = self._slices[place]
+            if self._current + 1 < len(self._starts):
+                end = bisect_left(records, self._starts[self._current + 1], start, key=_at)
             super().extend(records[start:end])
             start = max(end, start + 1)
 
     def slices(self, at: float) -> tuple[Slice, ...]:
         """All of them, with the states that agents are in counted up to this moment."""
+        self._turn_to(at)
         self.close(at)
         return tuple(
             Slice(
@@ -73,18 +75,13 @@ class SeriesJournal(FiguresJournal):
             for each in self._slices
         )
 
-    def _place(self, at: float) -> int:
-        return max(0, bisect_right(self._starts, at) - 1)
-
-    def _spend(self, state: str, since: float, until: float) -> None:
-        """A state may last over several slices; each gets its part."""
-        current = self.figures
-        for place in range(self._place(since), self._place(until) + 1):
-            begins = self._starts[place]
-            ends = self._starts[place + 1] if place + 1 < len(self._starts) else until
-            self.figures = self._slices[place]
-            super()._spend(state, max(since, begins), min(until, ends))
-        self.figures = current
+    def _turn_to(self, at: float) -> None:
+        """Close the slices before this moment: a state may last over several, and each gets its
+        part."""
+        while self._current < bisect_right(self._starts, at) - 1:
+            self._current += 1
+            self.close(self._starts[self._current])
+            self.figures = self._slices[self._current]
 
 
 def _at(record: Any) -> float:

@@ -47,11 +47,12 @@ def is_bridged(record: CallMoved | AgentMoved) -> bool:
 
 
 def broken(records: Sequence[CallMoved | AgentMoved], zone: str = "America/New_York") -> set[str]:
-    watch = InvariantsJournal(FLOW, PRESET.calling_hours, lambda contact: zone)
+    known = {"time_zone": zone}
+    watch = InvariantsJournal(FLOW, PRESET.calling_hours, lambda contact: known)
     # In pieces: it must not matter where one reading ends.
     for record in records:
         watch.append(record)
-    whole = InvariantsJournal(FLOW, PRESET.calling_hours, lambda contact: zone)
+    whole = InvariantsJournal(FLOW, PRESET.calling_hours, lambda contact: known)
     whole.extend(records)
     end = max(record.at for record in records) + 100
     assert watch.close(end) == whole.close(end)
