@@ -155,7 +155,7 @@ class Campaign(Behaviour):
         if pacer.hears_calls:
             pacer.agents_moved(message, calls.ticket)
         if self._board.moved(message, calls):
-            self._pulses.arm_idle(self.runtime.now())
+            self._pulses.arm_idle()
 
     @handles(AgentsCounted)
     def _on_counted(self, message: AgentsCounted) -> None:
@@ -177,7 +177,7 @@ class Campaign(Behaviour):
         now = self.runtime.now()
         self._callbacks.waits(message.agent_id, message.contact_id)
         if self._board.to_arm():
-            self._pulses.arm_idle(now)
+            self._pulses.arm_idle()
         if not self._pulses.is_barred(now):
             self._callbacks.strive()
 
@@ -194,7 +194,7 @@ class Campaign(Behaviour):
         if self._previews.decided(decided):
             self._tickets.prepare(decided.ticket)
         else:
-            self._pulses.arm_idle(self.runtime.now())
+            self._pulses.arm_idle()
 
     # --- contacts -----------------------------------------------------------------------------
 
@@ -278,7 +278,7 @@ class Campaign(Behaviour):
             return
         # After a fault of the trunk the next pulse dials: at once would hammer a full trunk.
         if self._book.ended(ticket) and not OUTCOMES[settled.outcome].trunk_fault:
-            self._pulses.arm_idle(self.runtime.now())
+            self._pulses.arm_idle()
 
     @handles(Recalled)
     def _on_recalled(self, answer: Recalled) -> None:
@@ -299,7 +299,7 @@ class Campaign(Behaviour):
     @handles(Quiesce)
     def _on_quiesce(self, message: Quiesce) -> None:
         now = self.runtime.now()
-        self._obstacles.quiet = message
+        self._obstacles.quieten(message)
         self._pulses.forget()
         self._parts.formulas.give_up()
         self._record(journal.CampaignMoved(self._id, now, message.reason))

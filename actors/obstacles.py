@@ -22,7 +22,11 @@ _OUTSIDE = Obstacle("outside the time windows of the Start node", "window")
 
 
 class Obstacles:
-    """Of one campaign. quiet: why it is paused or stopped, None while it runs."""
+    """Of one campaign. quiet: why it is paused or stopped, None while it runs.
+
+    It is asked several times a call, and mostly there is nothing: then it looks again when its
+    hours may end, or at the first news.
+    """
 
     def __init__(self, flow: Flow) -> None:
         self.quiet: Quiesce | None = None
@@ -36,18 +40,28 @@ class Obstacles:
 
     def hear(self, news: TrunkNews) -> None:
         self.trunks.hear(news)
+        self._clear_until = 0.0
+
+    def quieten(self, message: Quiesce) -> None:
+        """Nothing is to be dialed until a new version runs."""
+        self.quiet = message
+        self._clear_until = 0.0
 
     def any(self, now: float) -> Obstacle | None:
         """What stands in the way now."""
+        if now < self._clear_until:
+            return None
         if self.quiet is not None:
             return Obstacle(self.quiet.reason, "status")
-        if not self._is_open(now):
+        if not self._hours.at(now):
             return _OUTSIDE
-        if not self.trunks.down:
-            return None
         trouble = self.trunks.trouble(self._flow)
-        return Obstacle(trouble, "trunk") if trouble else None
+        if trouble:
+            return Obstacle(trouble, "trunk")
+        self._clear_until = self._hours.known_until
+        return None
 
     def _follow(self, flow: Flow) -> None:
         self._flow = flow
-        self._is_open = OpenHours(flow.zone, flow.start.days, flow.start.windows).at
+        self._hours = OpenHours(flow.zone, flow.start.days, flow.start.windows)
+        self._clear_until = 0.0

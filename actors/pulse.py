@@ -236,12 +236,14 @@ class Pulses:
             if type(step) is not PulseEnds and not self.is_barred(now):
                 self._take(step, now, False)
 
-    def arm_idle(self, now: float) -> None:
+    def arm_idle(self) -> None:
         """Agents newly reserved, or whose last attempt ended without a human: dial at once."""
-        parts = self._parts
-        board = parts.board
-        if not self._book.idle_agents or self.is_barred(now):
+        if not self._book.idle_agents:
             return
+        now = self.runtime.now()
+        if self.is_barred(now):
+            return
+        board = self._parts.board
         if self._callbacks.is_busy:
             self._call_back(now)
             if not board.to_arm():

@@ -79,18 +79,21 @@ def is_open(at: float, zone: tzinfo, days: Sequence[str], windows: Sequence[Time
 
 
 class OpenHours:
-    """`is_open` of one set of windows, for whoever asks many times a minute, of rising times."""
+    """`is_open` of one set of windows, for whoever asks many times a minute, of rising times.
+
+    known_until: the last answer holds until then.
+    """
 
     def __init__(self, zone: tzinfo, days: Sequence[str], windows: Sequence[TimeWindow]) -> None:
         self._hours = (zone, days, windows)
-        self._asked_at = self._known_until = 0.0
+        self._asked_at = self.known_until = 0.0
         self._open = False
 
     def at(self, now: float) -> bool:
         # Windows begin and end on the minute.
-        if not self._asked_at <= now < self._known_until:
+        if not self._asked_at <= now < self.known_until:
             self._open = is_open(now, *self._hours)
-            self._asked_at, self._known_until = now, (now // _SIXTY + 1.0) * _SIXTY
+            self._asked_at, self.known_until = now, (now // _SIXTY + 1.0) * _SIXTY
         return self._open
 
 

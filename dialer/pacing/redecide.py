@@ -31,12 +31,14 @@ def decided_from(
     agent had room for. missing: calls missing from the quota, where they are made good. Where the
     trunks have cut it, `room` comes after these: what they take.
     """
-    inputs = (*seen, ("to_arm", float(arming)), ("quota", float(quota)))
+    more: tuple[tuple[str, float], ...] = ("to_arm", float(arming)), ("quota", float(quota))
     if carried:
-        inputs += (("carried", carried),)
+        more += (("carried", carried),)
     if unplaced:
-        inputs += (("unplaced", float(unplaced)),)
-    return (*inputs, ("at_pulse", 1.0)) if missing else inputs
+        more += (("unplaced", float(unplaced)),)
+    if missing:
+        more += (("at_pulse", 1.0),)
+    return seen + more
 
 
 class Redecision(NamedTuple):
