@@ -30,6 +30,7 @@ class CallBoard:
     campaign: where calls tell their end. may_dial: asked again as each attempt leaves, for while
     it was committed or waited its turn, the callee's evening may have come, or their opt-out.
     tells_steps: whether calls placed from now on tell the campaign each of their steps.
+    waiting: the attempts that wait for their slot.
     """
 
     def __init__(
@@ -52,15 +53,10 @@ class CallBoard:
         self._calls: dict[int, tuple[int, Ref]] = {}
         # Settled calls may still wait for the pool's word; more than these do not at once.
         self._parted: deque[Ref] = deque(maxlen=_PARTED)
-        self._waiting: dict[int, tuple[ReadyAttempt, Flow]] = {}
+        self.waiting: dict[int, tuple[ReadyAttempt, Flow]] = {}
 
     def __len__(self) -> int:
-        return len(self._calls) + len(self._waiting)
-
-    @property
-    def waiting(self) -> int:
-        """Attempts that wait for their slot."""
-        return len(self._waiting)
+        return len(self._calls) + len(self.waiting)
 
     def ticket(self, attempt_id: int) -> int | None:
         """The ticket of a call in progress."""
@@ -75,14 +71,14 @@ class CallBoard:
         if self._lines.has_slots:
             delay_s = self._lines.next_slot(attempt.caller.trunks[0], now)
             if delay_s > 0:
-                self._waiting[attempt.attempt_id] = (attempt, flow)
+                self.waiting[attempt.attempt_id] = (attempt, flow)
                 runtime.after(delay_s, myself, PlaceNow(attempt.attempt_id))
                 return None
         return self._place(attempt, flow, runtime, now)
 
     def place(self, attempt_id: int, runtime: Runtime) -> int | None:
         """Place an attempt; its ticket where it may not leave now and was given back."""
-        waiting = self._waiting.pop(attempt_id, None)
+        waiting = self.waiting.pop(attempt_id, None)
         return self._place(*waiting, runtime, runtime.now()) if waiting is not None else None
 
     def _place(self, attempt: ReadyAttempt, flow: Flow, runtime: Runtime, now: float) -> int | None:
@@ -104,7 +100,7 @@ class CallBoard:
 
     def recall(self, attempt_id: int, now: float, reason: str) -> int | None:
         """Settle one that waits for its slot as never dialed; its ticket."""
-        waiting = self._waiting.pop(attempt_id, None)
+        waiting = self.waiting.pop(attempt_id, None)
         if waiting is None:
             return None
         self.give_back(waiting[0], now, reason)
@@ -112,10 +108,10 @@ class CallBoard:
 
     def take_back(self, now: float, reason: str) -> list[int]:
         """Settle all that waits for its slot as never dialed; their tickets."""
-        tickets = [attempt.ticket for attempt, _ in self._waiting.values()]
-        for attempt, _ in self._waiting.values():
+        tickets = [attempt.ticket for attempt, _ in self.waiting.values()]
+        for attempt, _ in self.waiting.values():
             self.give_back(attempt, now, reason)
-        self._waiting.clear()
+        self.waiting.clear()
         return tickets
 
     def give_back(self, attempt: ReadyAttempt, now: float, reason: str) -> None:

@@ -15,7 +15,7 @@ class CampaignCells:
     """What a campaign counts. All its children exist from the start.
 
     calls: the states of its calls in progress, by attempt, those of a former self included.
-    attempts: calls that it gave birth to.
+    attempts: calls that it gave birth to. target: calls in flight that it strives for.
     """
 
     def __init__(self, metrics: Metrics, title: str, preset: Preset) -> None:
@@ -46,7 +46,7 @@ class CampaignCells:
         self._talk = metrics.histogram("dialer_call_talk_duration_seconds", **label)
         self._wrap_up = metrics.histogram("dialer_agent_wrapup_duration_seconds", **label)
         self._answer = metrics.histogram("dialer_answer_to_agent_seconds", **label)
-        self._target = metrics.gauge("dialer_pacing_target_calls", **label)
+        self.target = metrics.gauge("dialer_pacing_target_calls", **label)
         shift = "dialer_campaign_shift_{}_timestamp_seconds"
         self._shift_start = metrics.gauge(shift.format("start"), **label)
         self._shift_end = metrics.gauge(shift.format("end"), **label)
@@ -69,9 +69,6 @@ class CampaignCells:
         """A pulse came, so late."""
         self._lateness.observe(max(0.0, lateness_s))
         self._pulses["fired" if within_window else "outside_window"].value += 1
-
-    def target(self, calls: float) -> None:
-        self._target.value = calls
 
     def shadow_target(self, calls: float) -> None:
         self._shadow_target.set(calls)

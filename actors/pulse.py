@@ -271,8 +271,8 @@ class Pulses:
         paced = parts.pacer.pace(now, parts.inputs(), pulse, self._seize is not None)
         if parts.formulas.texts:
             parts.formulas.tell_shadow(node.dialing)
-        dials, reason = paced.dials, paced.reason
-        inputs, clamps = paced.inputs, paced.clamps
+        dials, goal, picks = paced.dials, paced.goal, paced.picks
+        inputs, clamps, reason = paced.inputs, paced.clamps, paced.reason
         if dials > 0:
             room = parts.share.room(now)
             if room.dials is not None and room.dials < dials:
@@ -280,10 +280,10 @@ class Pulses:
                 dials, reason = room.dials, room.reason or reason
                 inputs += (("room", float(dials)),)
                 clamps += (room.clamp,)
-        goal = paced.goal
-        parts.cells.target(self._book.in_flight + dials if goal is None else goal)
+                picks = picks[:dials]
+        parts.cells.target.value = self._book.in_flight + dials if goal is None else goal
         if dials > 0:
-            parts.tickets.need(dials, now, paced.picks[:dials])
+            parts.tickets.need(dials, now, picks)
         if paced.give_up:
             parts.calls.give_up(paced.give_up)
         if not reason:

@@ -70,7 +70,7 @@ class Tickets:
         self.pacer.placed(tickets, now)
         self._share.planned.preparing = len(preparing)
         self._request_id += 1
-        self._feeder.tell(NeedContacts(self._request_id, tickets, picks=picks))
+        self._feeder.tell(NeedContacts(self._request_id, tickets, False, picks))
 
     def prepare(self, ticket: int) -> None:
         """It is being made ready from now on."""
@@ -96,4 +96,4 @@ class Tickets:
     def plan(self) -> None:
         """Let the other campaigns know what of ours is on its way to the trunk."""
         planned = self._share.planned
-        planned.preparing, planned.waiting = len(self.preparing), self._calls.waiting
+        planned.preparing, planned.waiting = len(self.preparing), len(self._calls.waiting)
