@@ -112,13 +112,14 @@ class AgentPool(AgentRequests):
                 agent.state in ("ringing", "reserved")
             ):
                 self._move(agent, "release")
-            knew = set(agent.heard_by)
+            knew = set(self._who_may_use(agent))
             self._roster.change_profile(agent, profile)
-        agent.heard_by = self._who_may_use(profile.queues)
-        now_know = set(agent.heard_by)
+        self._tell_of(agent)
+        now_know = set(self._who_may_use(agent))
         for campaign_id in sorted(knew ^ now_know):
             state = agent.state if campaign_id in now_know else ""
-            self._tell_later(campaign_id, AgentMove(profile.agent_id, "", state, 0, 0))
+            move = AgentMove(profile.agent_id, "", state, 0, 0)
+            self._tell_later(self._campaigns[campaign_id].campaign, move)
 
     @handles(AgentAsked)
     def _on_asked(self, ask: AgentAsked) -> None:
@@ -231,7 +232,7 @@ class AgentPool(AgentRequests):
             self._move(agent, "call_missed")
             return
         self._move(agent, "call_ended")
-        if agent.state == "wrap_up":
+        if agent.state == "wrap_up" and agent.profile.wrap_up_s:
             self._limit_wrap_up(agent)
 
     def _limit_wrap_up(self, agent: PooledAgent) -> None:
@@ -291,28 +292,28 @@ class AgentPool(AgentRequests):
         claim.call.tell(AgentAssigned(attempt_id, agent_id))
 
     def _give_work(self) -> None:
-        while self._roster.all_ready and self._give_one():
-            pass
+        """A caller who waits comes before a campaign that wants to reserve."""
+        while self._roster.all_ready:
+            if self._claims and self._give_to_caller():
+                continue
+            if self._named and self._book_named():
+                continue
+            due = self._shares.next_to_serve(self._requests.values())
+            if due is None:
+                return
+            request, agent = due
+            self._book(agent, request)
 
-    def _give_one(self) -> bool:
-        """Give a ready agent to whom they are due; False where there is nobody to give or get.
-
-        A caller who waits comes before a campaign that wants to reserve.
-        """
-        if self._claims and self._desk.kept_up:
+    def _give_to_caller(self) -> bool:
+        """Give a ready agent to a caller who waits; False where there is none, or nobody waits."""
+        if self._desk.kept_up:
             for claim in self._claims.values():
                 agent = self._shares.free(claim.queue)
                 if agent is not None:
                     del self._claims[claim.attempt_id]
                     self._assign(agent, claim)
                     return True
-        if self._named and self._book_named():
-            return True
-        due = self._shares.next_to_serve(self._requests.values())
-        if due is not None:
-            request, agent = due
-            self._book(agent, request)
-        return due is not None
+        return False
 
     # --- outside ------------------------------------------------------------------------------
 

@@ -140,11 +140,12 @@ class AgentRequests(AgentSteps):
 
     def _refill(self) -> None:
         """Campaigns that lost agents whom they held get others, where there are any."""
+        now, shorter = self.runtime.now(), self._shorter
         for request in self._requests.values():
-            if request.seize.campaign_id in self._shorter:
-                request.waits_since = self.runtime.now()
+            if request.seize.campaign_id in shorter:
+                request.waits_since = now
                 self._fill(request)
-        self._shorter.clear()
+        shorter.clear()
 
     def _fill(self, request: SeizeRequest) -> None:
         """Reserve ready agents for a request, longest idle first."""

@@ -54,7 +54,8 @@ class AgentShares:
         self, requests: Iterable[SeizeRequest]
     ) -> tuple[SeizeRequest, PooledAgent] | None:
         """The request that gets the next agent, and whom; the oldest among equals."""
-        short = [request for request in requests if self.missing(request) > 0]
+        held = self._roster.held
+        short = [r for r in requests if r.seize.wanted > len(held[r.seize.campaign_id])]
         if len(short) > 1:
             short.sort(key=self._rank)
         for request in short:

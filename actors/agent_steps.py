@@ -41,7 +41,7 @@ class AgentSteps(Behaviour):
         # By queue, the campaigns that use its agents.
         self._listeners: dict[str, list[int]] = {}
         self._previews = PreviewDesk(desk)
-        self._moves: dict[int, list[AgentMove]] = {}
+        self._moves: dict[Sink, list[AgentMove]] = {}
         # Campaigns that lost agents whom they held.
         self._shorter: set[int] = set()
 
@@ -75,11 +75,11 @@ class AgentSteps(Behaviour):
         agent.since = now
         agent.reason = reason
         moves = self._moves
-        for campaign_id in agent.heard_by:
-            if campaign_id in moves:
-                moves[campaign_id].append(move)
+        for campaign in agent.heard_by:
+            if campaign in moves:
+                moves[campaign].append(move)
             else:
-                moves[campaign_id] = [move]
+                moves[campaign] = [move]
         self._recorder.tell(journal.AgentMoved(agent_id, now, before, after, reason))
         was_offered = before in _OFFERED
         if was_offered:
@@ -101,14 +101,19 @@ class AgentSteps(Behaviour):
         agent.ends_at = at
         state, holder = agent.state, agent.campaign_id
         move = AgentMove(agent.agent_id, state, state, holder, 0, ends_at=at)
-        for campaign_id in agent.heard_by:
-            self._tell_later(campaign_id, move)
+        for campaign in agent.heard_by:
+            self._tell_later(campaign, move)
 
-    def _who_may_use(self, queues: Sequence[str]) -> tuple[int, ...]:
-        """The campaigns that hear of an agent of these queues."""
+    def _who_may_use(self, agent: PooledAgent) -> Sequence[int]:
+        queues = agent.profile.queues
         if len(queues) == 1:
-            return tuple(self._listeners.get(queues[0], ()))
-        return tuple(sorted({i for queue in queues for i in self._listeners.get(queue, ())}))
+            return self._listeners.get(queues[0], ())
+        return sorted({i for queue in queues for i in self._listeners.get(queue, ())})
+
+    def _tell_of(self, agent: PooledAgent) -> None:
+        """From now on those who may use an agent hear of them."""
+        campaigns = self._campaigns
+        agent.heard_by = tuple([campaigns[i].campaign for i in self._who_may_use(agent)])
 
     def _listen(self, campaign_id: int, queues: Iterable[str]) -> None:
         """From now on a campaign hears of the agents of these queues, and of no others."""
@@ -118,17 +123,15 @@ class AgentSteps(Behaviour):
         for queue in dict.fromkeys(queues):
             self._listeners.setdefault(queue, []).append(campaign_id)
         for agent in self._roster.agents.values():
-            agent.heard_by = self._who_may_use(agent.profile.queues)
+            self._tell_of(agent)
 
-    def _tell_later(self, campaign_id: int, move: AgentMove) -> None:
-        self._moves.setdefault(campaign_id, []).append(move)
+    def _tell_later(self, campaign: Sink, move: AgentMove) -> None:
+        self._moves.setdefault(campaign, []).append(move)
 
     def _publish(self) -> None:
         moves, self._moves = self._moves, {}
         now = self.runtime.now()
-        for campaign_id, its_moves in moves.items():
-            campaign = self._campaigns.get(campaign_id)
-            if campaign is not None:
-                campaign.campaign.tell(AgentsMoved(now, tuple(its_moves)))
+        for campaign, its_moves in moves.items():
+            campaign.tell(AgentsMoved(now, tuple(its_moves)))
         if self._previews.withdrawn:
             self._previews.tell_withdrawn()

@@ -22,7 +22,7 @@ class PooledAgent:
     ends_at: when their wrap-up will be over, 0 where nobody knows.
     since: when the present state began. idle_since: when they last became ready from work or
     absence; a reservation that came to nothing does not count. heard_by: the campaigns that may
-    use them, and hear of all they do.
+    use them, and hear of all that they do.
     """
 
     __slots__ = (
@@ -44,7 +44,7 @@ class PooledAgent:
     def __init__(self, profile: AgentProfile, at: float) -> None:
         self.agent_id = profile.agent_id
         self.profile = profile
-        self.heard_by: tuple[int, ...] = ()
+        self.heard_by: tuple[Sink, ...] = ()
         self.state = AGENT.initial
         self.since = at
         self.ends_at = 0.0
@@ -134,14 +134,21 @@ class Roster:
                     self.used[agent.campaign_id] -= 1
                     agent.campaign_id = 0
                 if after == "ready":
-                    if not was_held:
-                        agent.idle_since = at
-                    self._list_ready(agent)
+                    if was_held:
+                        self._list_ready(agent)
+                    else:
+                        self._list_newly_ready(agent, at)
 
     def _list_ready(self, agent: PooledAgent) -> None:
         self.all_ready += 1
         for queue in agent.profile.queues:
             _insert(self.ready[queue], agent)
+
+    def _list_newly_ready(self, agent: PooledAgent, at: float) -> None:
+        self.all_ready += 1
+        agent.idle_since = at
+        for queue in agent.profile.queues:
+            self.ready[queue][agent.agent_id] = agent  # nobody came later
 
     def _unlist_ready(self, agent: PooledAgent) -> None:
         self.all_ready -= 1
