@@ -31,53 +31,103 @@ class CarrierTrouble(Message):
 
 
 _HUNG_UP = EndCause("near", 200, 16, "BYE")
-_CAUSES = {
+_CANCELLED = EndCause("near", 487, 16, "CANCEL")
+_FAR_HUNG_UP = EndCause("far", 200, 16, "BYE")
+_GAVE_UP = EndCause("far", 480, 19, "Temporarily Unavailable")
+_FULL = EndCause("far", 503, 34, "no circuit available")
+_DROPPED = EndCause("far", 500, 41, "the carrier failed")
+_REFUSED = {
     "busy": EndCause("far", 486, 17, "Busy Here"),
     "rejected": EndCause("far", 603, 21, "Decline"),
     "invalid": EndCause("far", 404, 1, "Not Found"),
     "congestion": EndCause("far", 503, 34, "Service Unavailable"),
-    "give_up": EndCause("far", 480, 19, "Temporarily Unavailable"),
-    "far_hang_up": EndCause("far", 200, 16, "BYE"),
-    "near_hang_up": _HUNG_UP,
 }
-_FULL = EndCause("far", 503, 34, "no circuit available")
-_CANCELLED = EndCause("near", 487, 16, "CANCEL")
-_DROPPED = EndCause("far", 500, 41, "the carrier failed")
-_REFUSED = frozenset({"busy", "rejected", "invalid", "congestion"})
+"""By the outcomes that are a refusal."""
 
 
 class _Line:
-    """One call, as the carrier sees it; its own timers tell it what happens next."""
+    """One call, as the carrier sees it; its own timers tell it what happens next.
 
-    __slots__ = ("_trunk", "attempt_id", "events", "fate", "state", "timer")
+    state: "dialing", "ringing", "answered", "bridged" or "over".
+    """
 
-    def __init__(
-        self, trunk: "SimTrunk", attempt_id: int, events: Sink, fate: CallFate, state: str
-    ) -> None:
-        self._trunk = trunk
+    __slots__ = ("attempt_id", "events", "fate", "state", "timer", "trunk")
+
+    def __init__(self, trunk: "SimTrunk", attempt_id: int, events: Sink, fate: CallFate) -> None:
+        self.trunk = trunk
         self.attempt_id = attempt_id
         self.events = events
         self.fate = fate
-        self.state = state
+        self.state = "dialing"
         self.timer: Timer | None = None
 
-    def tell(self, what: str, /) -> None:
-        """Its time has come for this."""
-        trunk = self._trunk
+    def tell(self, what: str | EndCause, /) -> None:
+        """It is time to "ring" or to "answer", for the "verdict", or to end.
+
+        Every call comes here several times, so it all happens in this one place.
+        """
+        trunk = self.trunk
         with trunk.lock:
-            if self.state != "over":
-                step = _STEPS.get(what)
-                if step is not None:
-                    step(trunk, self)
+            if self.state == "over":
+                return
+            if type(what) is EndCause:
+                self.timer = None  # it has just gone off
+                trunk.end(self, what)
+                return
+            fate, attempt_id, now = self.fate, self.attempt_id, trunk.now()
+            events = self.events if trunk.trouble is None else _Disturbed(trunk, self.events)
+            if what == "ring":
+                self.state = "ringing"
+                events.tell(Ringing(attempt_id, now))
+                if fate.verdict:
+                    self.timer = trunk.after(fate.answer_s, self, "answer")
                 else:
-                    trunk.end(self, _CAUSES[what])
+                    self.timer = trunk.after(fate.ring_s, self, _GAVE_UP)
+                return
+            if what == "verdict":
+                events.tell(CpaVerdict(attempt_id, now, fate.verdict))
+            else:
+                self.state = "answered"
+                if fate.verdict_after_s:
+                    events.tell(Answered(attempt_id, now))
+                    if fate.patience_s < fate.verdict_after_s:
+                        self.timer = trunk.after(fate.patience_s, self, _FAR_HUNG_UP)
+                    else:
+                        self.timer = trunk.after(fate.verdict_after_s, self, "verdict")
+                    return
+                events.tell(Answered(attempt_id, now, fate.verdict))
+            # Whoever was judged stays on the line for a while.
+            if fate.verdict == "human" or fate.outcome == "live":
+                stays_s = fate.patience_s - fate.verdict_after_s
+            else:
+                stays_s = fate.talk_s
+            self.timer = trunk.after(stays_s, self, _FAR_HUNG_UP)
+
+
+class _Disturbed:
+    """The way of a call's events through a trunk that is in trouble."""
+
+    def __init__(self, trunk: "SimTrunk", events: Sink) -> None:
+        self._trunk = trunk
+        self._events = events
+
+    def tell(self, event: TrunkEvent, /) -> None:
+        trunk, trouble = self._trunk, self._trunk.trouble
+        assert trouble is not None
+        if trouble.lost and type(event) is not Ended and trunk.luck() < trouble.lost:
+            return
+        if trouble.late and trunk.luck() < trouble.late:
+            trunk.after(trouble.delay_s, self._events, event)
+        else:
+            self._events.tell(event)
 
 
 class SimTrunk:
     """The Trunk port: takes calls, rings, answers as their fates say, and hangs up when customers
     do. Any thread may come in; a lock keeps each call's story in order.
 
-    PROMPT_S: how long a played prompt lasts. trouble: what it suffers from now. lock: of all lines.
+    PROMPT_S: how long a played prompt lasts. trouble: what it suffers from now, None for nothing.
+    lock: of all lines, and of what they use here: now, after, luck, end.
     """
 
     PROMPT_S = 5.0
@@ -87,13 +137,14 @@ class SimTrunk:
         self, runtime: Runtime, name: str, callees: Callees, metrics: Metrics | None = None
     ) -> None:
         self.name = name
-        self.trouble = CarrierTrouble(name)
-        self._runtime = runtime
+        self.trouble: CarrierTrouble | None = None
+        self.now = runtime.now
+        self.after = runtime.after
+        self.luck = uniform(runtime.stream(f"carrier/{name}/trouble"))
+        self.lock = threading.RLock()
         self._channels = callees.channels
         self._fate = callees.fates(runtime.stream, name)
-        self._luck = uniform(runtime.stream(f"carrier/{name}/trouble"))
         self._lines: dict[int, _Line] = {}
-        self.lock = threading.RLock()
         self._in_use = Gauge()
         if metrics is not None:
             metrics.open_trunk(name)
@@ -104,17 +155,18 @@ class SimTrunk:
     # --- what we ask of it --------------------------------------------------------------------
 
     def dial(self, request: DialRequest, events: Sink) -> None:
-        attempt_id, now = request.attempt_id, self._runtime.now()
+        attempt_id, now = request.attempt_id, self.now()
         with self.lock:
-            lines = self._lines
-            if self.trouble.refuses or (self._channels and len(lines) >= self._channels):
+            lines, trouble = self._lines, self.trouble
+            is_full = self._channels and len(lines) >= self._channels
+            if is_full or (trouble is not None and trouble.refuses):
                 events.tell(Ended(attempt_id, now, _FULL))
                 return
             fate = self._fate(request, now)
-            line = lines[attempt_id] = _Line(self, attempt_id, events, fate, "dialing")
+            line = lines[attempt_id] = _Line(self, attempt_id, events, fate)
             self._in_use.value = len(lines)
-            what = fate.outcome if fate.outcome in _REFUSED else "ring"
-            line.timer = self._runtime.after(fate.post_dial_delay_s, line, what)
+            what = _REFUSED.get(fate.outcome, "ring")
+            line.timer = self.after(fate.post_dial_delay_s, line, what)
 
     def cancel(self, attempt_id: int) -> None:
         with self.lock:
@@ -134,14 +186,15 @@ class SimTrunk:
             line = self._lines.get(attempt_id)
             if line is not None and line.state == "answered":
                 line.state = "bridged"
-                self._next_is(line, "far_hang_up", line.fate.talk_s)
-                self._tell(line, Bridged(attempt_id, self._runtime.now()))
+                self._ends(line, _FAR_HUNG_UP, line.fate.talk_s)
+                events = line.events if self.trouble is None else _Disturbed(self, line.events)
+                events.tell(Bridged(attempt_id, self.now()))
 
     def play(self, attempt_id: int, prompt: str, then_hang_up: bool) -> None:  # noqa: ARG002
         with self.lock:
             line = self._lines.get(attempt_id)
             if line is not None and then_hang_up:
-                self._next_is(line, "near_hang_up", self.PROMPT_S)
+                self._ends(line, _HUNG_UP, self.PROMPT_S)
 
     # --- what happens -------------------------------------------------------------------------
 
@@ -151,72 +204,22 @@ class SimTrunk:
             for line in [*self._lines.values()]:
                 self.end(line, _DROPPED)
 
-    def _ring(self, line: _Line) -> None:
-        fate = line.fate
-        line.state = "ringing"
-        self._tell(line, Ringing(line.attempt_id, self._runtime.now()))
-        if fate.verdict:
-            line.timer = self._runtime.after(fate.answer_s, line, "answer")
-        else:
-            line.timer = self._runtime.after(fate.ring_s, line, "give_up")
-
-    def _answer(self, line: _Line) -> None:
-        fate = line.fate
-        line.state = "answered"
-        now = self._runtime.now()
-        if not fate.verdict_after_s:
-            self._tell(line, Answered(line.attempt_id, now, fate.verdict))
-            self._stay(line)
-            return
-        self._tell(line, Answered(line.attempt_id, now))
-        if fate.patience_s < fate.verdict_after_s:
-            line.timer = self._runtime.after(fate.patience_s, line, "far_hang_up")
-        else:
-            line.timer = self._runtime.after(fate.verdict_after_s, line, "verdict")
-
-    def _give_verdict(self, line: _Line) -> None:
-        self._tell(line, CpaVerdict(line.attempt_id, self._runtime.now(), line.fate.verdict))
-        self._stay(line)
-
-    def _stay(self, line: _Line) -> None:
-        """Whoever was judged stays on the line for a while."""
-        fate = line.fate
-        is_known_machine = fate.verdict != "human" and not fate.is_live
-        stays_s = fate.talk_s if is_known_machine else fate.patience_s - fate.verdict_after_s
-        line.timer = self._runtime.after(stays_s, line, "far_hang_up")
-
-    def _next_is(self, line: _Line, what: str, after_s: float) -> None:
-        if line.timer is not None:
-            line.timer.cancel()
-        line.timer = self._runtime.after(after_s, line, what)
-
-    def _tell(self, line: _Line, event: TrunkEvent) -> None:
-        trouble = self.trouble
-        if not trouble.lost and not trouble.late:
-            line.events.tell(event)
-            return
-        if trouble.lost and type(event) is not Ended and self._luck() < trouble.lost:
-            return
-        if trouble.late and self._luck() < trouble.late:
-            self._runtime.after(trouble.delay_s, line.events, event)
-        else:
-            line.events.tell(event)
-
     def end(self, line: _Line, cause: EndCause) -> None:
+        """It is over now. Who calls this holds the lock."""
         if line.timer is not None:
             line.timer.cancel()
-        lines = self._lines
+        lines, attempt_id = self._lines, line.attempt_id
         line.state = "over"
-        del lines[line.attempt_id]
+        del lines[attempt_id]
         self._in_use.value = len(lines)
-        self._tell(line, Ended(line.attempt_id, self._runtime.now(), cause))
+        events = line.events if self.trouble is None else _Disturbed(self, line.events)
+        events.tell(Ended(attempt_id, self.now(), cause))
 
-
-_STEPS = {
-    "ring": SimTrunk._ring,
-    "answer": SimTrunk._answer,
-    "verdict": SimTrunk._give_verdict,
-}
+    def _ends(self, line: _Line, cause: EndCause, after_s: float) -> None:
+        """This is what happens next to a call, and nothing before."""
+        if line.timer is not None:
+            line.timer.cancel()
+        line.timer = self.after(after_s, line, cause)
 
 
 class Carrier(Behaviour):
@@ -227,7 +230,8 @@ class Carrier(Behaviour):
 
     @handles(CarrierTrouble)
     def _on_trouble(self, trouble: CarrierTrouble) -> None:
-        self._trunk.trouble = trouble
+        is_over = not (trouble.refuses or trouble.lost or trouble.late)
+        self._trunk.trouble = None if is_over else trouble
 
     def post_mortem(self, error: BaseException) -> None:  # noqa: ARG002
         self._trunk.drop_calls()

@@ -50,43 +50,39 @@ class CarrierModel:
         ring = gamma(stream(f"{prefix}/ring"), self.ring_mean_s, self.ring_shape)
         machine_ring = uniform(stream(f"{prefix}/machine"), *self.machine_ring_s)
         talk = lognormal(stream(f"{prefix}/talk"), self.talk_mean_s, self.talk_cv)
-        refusals = (
-            ("busy", self.busy),
-            ("invalid", self.invalid),
-            ("congestion", self.congestion),
-        )
+        human_s, machine_s = self.human_verdict_after_s, self.machine_verdict_after_s
+        delay_s, patience_s = self.post_dial_delay_s, self.patience_s
+        live, live_or_machine = self.live, self.live + self.machine
+        # What is the same for every call that comes to it is made once.
+        no_answer = CallFate("no_answer", delay_s, ring_s=self.no_answer_after_s)
+        refusals = [
+            (self.busy, CallFate("busy", self.refused_after_s)),
+            (self.invalid, CallFate("invalid", self.refused_after_s)),
+            (self.congestion, CallFate("congestion", self.refused_after_s)),
+        ]
 
         def fate(request: DialRequest, at: float) -> CallFate:  # noqa: ARG001
-            draw, delay_s = mix(), self.post_dial_delay_s
-            if draw < self.live:
+            draw = mix()
+            if draw < live:
                 ring_s, talk_s = ring(), talk()
-                if ring_s < self.no_answer_after_s:
-                    return self._answered("live", ring_s, "human", talk_s)
-            elif draw < self.live + self.machine:
-                return self._answered(
-                    "machine", machine_ring(), "answering_machine", self.machine_talk_s
+                if ring_s >= self.no_answer_after_s:
+                    return no_answer
+                return CallFate(
+                    "live", delay_s, ring_s, 0.0, "human", human_s, talk_s, 0.0, patience_s
                 )
-            else:
-                draw -= self.live + self.machine
-                for outcome, share in refusals:
-                    if draw < share:
-                        return CallFate(outcome, self.refused_after_s)
-                    draw -= share
-            return CallFate("no_answer", delay_s, ring_s=self.no_answer_after_s)
+            if draw < live_or_machine:
+                ring_s, talk_s, verdict = machine_ring(), self.machine_talk_s, "answering_machine"
+                return CallFate(
+                    "machine", delay_s, ring_s, 0.0, verdict, machine_s, talk_s, 0.0, patience_s
+                )
+            draw -= live_or_machine
+            for share, refusal in refusals:
+                if draw < share:
+                    return refusal
+                draw -= share
+            return no_answer
 
         return fate
-
-    def _answered(self, outcome: str, ring_s: float, verdict: str, talk_s: float) -> CallFate:
-        human = verdict == "human"
-        return CallFate(
-            outcome,
-            self.post_dial_delay_s,
-            answer_s=ring_s,
-            verdict=verdict,
-            verdict_after_s=self.human_verdict_after_s if human else self.machine_verdict_after_s,
-            talk_s=talk_s,
-            patience_s=self.patience_s,
-        )
 
     @classmethod
     def of_weights(cls, weights: Mapping[str, float], **times: Any) -> "CarrierModel":

@@ -9,7 +9,8 @@ the same ring, talk and wrap-up time under every pacer, whatever was drawn befor
 common random numbers, and they make the difference of two pacers far more certain than either.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from math import log, sqrt
 from zlib import crc32
 
@@ -83,12 +84,6 @@ def lognormal(stream: Generator, mean: float, cv: float) -> Variate:
 
 
 def _blocks(draw: Callable[[int], NDArray[np.float64]]) -> Variate:
-    block: list[float] = []
-
-    def next_one() -> float:
-        if not block:
-            block.extend(draw(_BLOCK).tolist())
-            block.reverse()
-        return block.pop()
-
-    return next_one
+    """One draw after the other, block after block."""
+    blocks: Iterator[list[float]] = iter(lambda: draw(_BLOCK).tolist(), None)
+    return chain.from_iterable(blocks).__next__
