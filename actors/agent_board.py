@@ -15,7 +15,7 @@ from actors.agent_messages import (
 )
 from actors.call_board import CallBoard
 from actors.campaign_cells import CampaignCells
-from dialer.flow.nodes import SeizeAgent
+from dialer.flow.interpreter import Seize
 from dialer.pacing.reservations import Reservations
 from dialer.ports import Sink
 
@@ -53,21 +53,20 @@ class AgentBoard:
         """Agents asked for who have not come yet."""
         return max(0, self.wanted - len(self.book.held))
 
-    def strive(self, node: SeizeAgent, target: int) -> None:
+    def strive(self, seize: Seize, target: int) -> None:
         """Have the pool keep so many agents reserved.
 
         Beyond them, agents for whom nothing rings are let go, the youngest first.
         """
-        asked, _ = self._asked.get(node.queue, (0, 0))
+        queue = seize.queue
+        asked, _ = self._asked.get(queue, (0, 0))
         surplus = len(self.book.held) - target
         if asked != target and (asked or surplus < 0):
             self._request_id += 1
-            self._asked[node.queue] = target, self._request_id
+            self._asked[queue] = target, self._request_id
             self._reckon()
-            ttl_s = node.request_ttl_s
-            self._pool.tell(
-                SeizeAgents(self._campaign_id, self._request_id, node.queue, target, ttl_s)
-            )
+            ttl_s = seize.node.request_ttl_s
+            self._pool.tell(SeizeAgents(self._campaign_id, self._request_id, queue, target, ttl_s))
         if surplus > 0:
             self._let_go(self.book.idle()[::-1][:surplus])
 

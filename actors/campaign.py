@@ -151,9 +151,9 @@ class Campaign(Behaviour):
 
     @handles(AgentsMoved)
     def _on_agents(self, message: AgentsMoved) -> None:
-        calls, pacer = self._calls, self._parts.pacer
-        if pacer.hears_calls:
-            pacer.agents_moved(message, calls.ticket)
+        calls, parts = self._calls, self._parts
+        if parts.hears_calls:
+            parts.pacer.agents_moved(message, calls.ticket)
         if self._board.moved(message, calls):
             self._pulses.arm_idle()
 
@@ -218,9 +218,8 @@ class Campaign(Behaviour):
         preparing = tickets.preparing
         quiet = self._obstacles.quiet
         self._pulses.more_due = answer.more and quiet is None
-        pacer = self._parts.pacer
-        if pacer.hears_calls:
-            pacer.ready(answer, now)
+        if self._parts.hears_calls:
+            self._parts.pacer.ready(answer, now)
         for attempt in answer.attempts:
             ticket = attempt.ticket
             if ticket not in preparing:
@@ -271,9 +270,8 @@ class Campaign(Behaviour):
     @handles(Settlement)
     def _on_call_settled(self, settled: Settlement) -> None:
         ticket = self._calls.settled(settled)
-        pacer = self._parts.pacer
-        if pacer.hears_calls:
-            pacer.settled(ticket or 0, settled, self.runtime.now())
+        if self._parts.hears_calls:
+            self._parts.pacer.settled(ticket or 0, settled, self.runtime.now())
         if ticket is None:
             return
         # After a fault of the trunk the next pulse dials: at once would hammer a full trunk.

@@ -41,7 +41,10 @@ class CampaignIdentity(Message):
 
 @dataclass(slots=True)
 class Parts:
-    """Of a campaign. flow: the version that it runs; pacer: how it dials by it."""
+    """Of a campaign. flow: the version that it runs; pacer: how it dials by it.
+
+    hears_calls: whether this pacer does.
+    """
 
     campaign_id: int
     myself: Sink
@@ -60,6 +63,7 @@ class Parts:
     obstacles: Obstacles
     decisions: Decisions
     pacer: Pacer
+    hears_calls: bool = False
 
     def follow(self, flow: Flow, now: float) -> None:
         """A new version runs. A pacer that still fits keeps what it has learned."""
@@ -97,7 +101,7 @@ class Parts:
             case _:
                 self.pacer = RatioPacer(dialing, book, to_arm)
         self.tickets.pacer = self.pacer
-        self.calls.tells_steps = self.pacer.hears_calls
+        self.calls.tells_steps = self.hears_calls = self.pacer.hears_calls
 
     def inputs(self) -> tuple[tuple[str, float], ...]:
         """What a decision starts from."""

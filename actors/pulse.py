@@ -215,9 +215,8 @@ class Pulses:
         if step is not self._seize:
             self._seize = step
             self._is_steady = parts.pacer.is_steady and not parts.formulas.texts
-        board = parts.board
-        target, note = parts.formulas.target(step.node.target)
-        board.strive(step.node, target)
+        target, note = parts.formulas.target(step.target)
+        parts.board.strive(step, target)
         if self._book.held:
             return True
         waiting = "waiting for an agent to come free" if target else "no agent is asked for"

@@ -63,10 +63,10 @@ class Tickets:
         first = self._last + 1
         self._last += dials
         tickets = tuple(range(first, first + dials))
-        preparing, placed = self.preparing, self._book.placed
+        preparing, book = self.preparing, self._book
         preparing.update(tickets)
         for ticket in tickets:
-            placed(ticket)
+            book.placed(ticket)
         self.pacer.placed(tickets, now)
         self._share.planned.preparing = len(preparing)
         self._request_id += 1

@@ -44,10 +44,13 @@ class AskDue(Message):
 class Seize(Message):
     """Strive for the node's target, and go on so for agents who are reserved.
 
-    Of what else may come of it, see `after_seize`.
+    Of what else may come of it, see `after_seize`. queue, target: of the node, for they are asked
+    for at every pulse.
     """
 
     node: SeizeAgent
+    queue: str
+    target: int | str
     reserved: "PulseStep"
 
 
@@ -82,7 +85,8 @@ def _pulse_step(flow: Flow, node_id: str, port: str) -> PulseStep:
     if type(node) is Init:
         return Release(node)
     if type(node) is SeizeAgent:
-        return Seize(node, after_seize(flow, node, "agent_reserved"))
+        reserved = after_seize(flow, node, "agent_reserved")
+        return Seize(node, node.queue, node.target, reserved)
     if type(node) is CheckUndeliveredContacts:
         return AskDue(node, pulse_step(flow, node.id, "true"), pulse_step(flow, node.id, "false"))
     # A Check Seize Agent Event without a Seize before it has nothing to tell.

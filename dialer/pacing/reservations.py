@@ -177,11 +177,12 @@ class Reservations:
                 self.in_flight -= 1
             return ""
         self.in_flight -= 1
-        del held.tickets[ticket]
-        held.room += 1
-        if held.room > 0:
+        tickets = held.tickets
+        del tickets[ticket]
+        room = held.room = held.room + 1
+        if room > 0:
             self._open[held] = None
-        if held.tickets:
+        if tickets:
             return ""
         self.idle_agents[held] = None
         return held.agent_id
@@ -221,19 +222,20 @@ class Reservations:
 
     def _place(self, ticket: int, held: Reservation) -> None:
         self._placed_on[ticket] = held
-        if not held.tickets:
+        tickets = held.tickets
+        if not tickets:
             del self.idle_agents[held]
-        held.tickets[ticket] = None
-        held.room -= 1
-        if held.room <= 0:
-            self._open.pop(held, None)
+        tickets[ticket] = None
+        room = held.room = held.room - 1
+        if room == 0:
+            del self._open[held]
 
     def _set_quota(self, held: Reservation, quota: int) -> None:
         more = quota - held.quota
         self.quota += more
         held.quota = quota
-        held.room += more
-        if held.room > 0:
+        room = held.room = held.room + more
+        if room > 0:
             self._open[held] = None
         else:
             self._open.pop(held, None)
