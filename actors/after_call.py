@@ -6,9 +6,9 @@ last: whom a fault or our own doing kept from an answer is due again.
 
 from dialer.compliance.window import callee_clocks
 from dialer.events import EndCause
+from dialer.flow.dial_terms import DialTerms
 from dialer.flow.graph import Flow
-from dialer.flow.interpreter import DONE, after_attempt
-from dialer.flow.nodes import Dial
+from dialer.flow.interpreter import after_attempt
 from dialer.outcomes import OUTCOMES
 from dialer.ports import ClaimedContact, ContactNext
 from dialer.trunks.faults import fault_of
@@ -25,7 +25,7 @@ FORBIDDEN_S = 60.0
 
 def next_of(
     flow: Flow,
-    dial: Dial,
+    dial: DialTerms,
     route_id: str,
     contact: ClaimedContact,
     number: str,
@@ -46,14 +46,14 @@ def next_of(
     if meaning.trunk_fault and what_next.state == "waiting":
         # No cap ends what does not count, so it must not turn round without a rest.
         what_next = what_next._replace(due_at=max(what_next.due_at, ended_at + TRUNK_FAULT_S))
-    if not answered and what_next == DONE:
+    if not answered and what_next.state == "done":
         again_s = _comes_again_after(dial, outcome, cause, attempts)
         if again_s:
             return ContactNext("waiting", ended_at + again_s, dial.id)
     return what_next
 
 
-def _comes_again_after(dial: Dial, outcome: str, cause: EndCause, attempts: int) -> float:
+def _comes_again_after(dial: DialTerms, outcome: str, cause: EndCause, attempts: int) -> float:
     """Seconds after which a contact whom nobody reached is due again; 0: it is not."""
     if cause.by == "trunk" and cause.sip_status != 488:
         return TRUNK_FAULT_S

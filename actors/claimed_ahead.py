@@ -36,15 +36,16 @@ class ClaimedAhead:
     none waits. scores: those held are scored, for which the past of each is claimed, too.
     """
 
-    scores = False
-
-    def __init__(self, campaign_id: int, store: ContactStore, ahead: int) -> None:
+    def __init__(
+        self, campaign_id: int, store: ContactStore, ahead: int, scores: bool = False
+    ) -> None:
         self.contacts: deque[ClaimedContact] = deque()
         self.held = 0
         self.low = ahead // 2
         self.claiming = 0
         self.looking = 0
         self.exhausted = False
+        self.scores = scores
         self.next_due_at = 0.0
         self._campaign_id = campaign_id
         self._store = store

@@ -9,10 +9,10 @@ from actors.trunk_watch import TrunkWatch
 from dialer.caller_ids import Caller, NoCaller
 from dialer.compliance.permission import Rule
 from dialer.compliance.window import callee_clocks
+from dialer.flow.dial_terms import DialTerms
 from dialer.flow.graph import Flow
 from dialer.flow.interpreter import entry
 from dialer.flow.next_number import NoNumber, number_to_dial
-from dialer.flow.nodes import Dial
 from dialer.message import Message
 from dialer.ports import AttemptDraft, ClaimedContact, ContactNext, Deferral
 
@@ -51,7 +51,7 @@ class ContactJudge:
         """
         clocks = callee_clocks("", contact.attributes) if flow.goes_by_clocks else ()
         dial = entry(flow, contact.resume_node, now, clocks)
-        if not isinstance(dial, Dial) or (
+        if not isinstance(dial, DialTerms) or (
             dial.max_attempts is not None and contact.attempts >= dial.max_attempts
         ):
             return self._held_back(contact, dial)
@@ -64,7 +64,8 @@ class ContactJudge:
         number = number_to_dial(dial, contact)
         if isinstance(number, NoNumber):
             return self.defer(contact, number.state, 0.0, number.reason)
-        permission = self._may_dial(number, contact, now)
+        may_dial = self._may_dial
+        permission = may_dial(number, contact, now)
         if not permission.allowed:
             state = "waiting" if permission.next_at else "refused"
             return self.defer(contact, state, permission.next_at, permission.reason)
@@ -84,9 +85,9 @@ class ContactJudge:
         )
         return Chosen(contact, draft, caller)
 
-    def _held_back(self, contact: ClaimedContact, dial: Dial | ContactNext) -> Deferral:
+    def _held_back(self, contact: ClaimedContact, dial: DialTerms | ContactNext) -> Deferral:
         """The flow says no: it lets the contact wait, or its attempts are used up."""
-        if isinstance(dial, Dial):
+        if isinstance(dial, DialTerms):
             # The flow leads nobody here beyond the cap; a disposition or a promise may.
             reason = f"it has had its {dial.max_attempts} attempts"
             return self.defer(contact, "refused", 0.0, reason)

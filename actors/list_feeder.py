@@ -74,13 +74,13 @@ class ListFeeder(ClaimingFeeder):
         """Contacts held that may be dialed now; the others are deferred, with why."""
         now = self.runtime.now()
         flow, version = self._flow, self._version
-        ahead, judge = self._ahead, self._judge.judge
+        ahead, judge = self._ahead, self._judge
         chosen: list[Chosen] = []
         deferrals: list[Deferral] = []
         while len(chosen) < wanted and ahead.held:
             best = bool(picks) and len(chosen) < len(picks) and picks[len(chosen)]
             contact = ahead.take(now, best)
-            verdict = judge(flow, version, contact, now)
+            verdict = judge.judge(flow, version, contact, now)
             if isinstance(verdict, Chosen):
                 chosen.append(verdict)
                 continue

@@ -9,10 +9,10 @@ from collections import deque
 
 from actors.claimed_ahead import ClaimedAhead, Picked
 from dialer.compliance.window import TIME_ZONE_ATTRIBUTE, callee_clocks
+from dialer.flow.dial_terms import DialTerms
 from dialer.flow.graph import Flow
 from dialer.flow.interpreter import entry
 from dialer.flow.next_number import number_to_dial
-from dialer.flow.nodes import Dial
 from dialer.pacing.answer_buffer import AnswerBuffer
 from dialer.ports import ClaimedContact, ContactStore
 from dialer.score.model import ScoreModel
@@ -22,13 +22,11 @@ from dialer.score.past import NO_PAST
 class ScoredAhead(ClaimedAhead):
     """Claims for the buffer, too. model: of the flow."""
 
-    scores = True
-
     def __init__(
         self, campaign_id: int, store: ContactStore, ahead: int, flow: Flow, model: ScoreModel
     ) -> None:
         self._buffer: AnswerBuffer[ClaimedContact] = AnswerBuffer()
-        super().__init__(campaign_id, store, ahead + self._buffer.size)
+        super().__init__(campaign_id, store, ahead + self._buffer.size, scores=True)
         # The buffer is to be full at every pulse: half of what is held beyond it is used up.
         self.low = self._buffer.size + ahead // 2
         self._flow = flow
@@ -77,7 +75,7 @@ class ScoredAhead(ClaimedAhead):
         zone = contact.attributes.get(TIME_ZONE_ATTRIBUTE)
         clocks = callee_clocks("", contact.attributes) if flow.goes_by_clocks else ()
         dial = entry(flow, contact.resume_node, now, clocks)
-        number = number_to_dial(dial, contact) if isinstance(dial, Dial) else ""
+        number = number_to_dial(dial, contact) if isinstance(dial, DialTerms) else ""
         return self._model.score(
             now,
             number if isinstance(number, str) else "",

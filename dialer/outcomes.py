@@ -10,12 +10,12 @@ blocked.
 """
 
 from functools import lru_cache
-from typing import NamedTuple
 
 from dialer.events import EndCause
+from dialer.message import Message
 
 
-class Outcome(NamedTuple):
+class Outcome(Message):
     """An outcome's name and what it means.
 
     human: a person answered. trunk_fault: the callee was never reached through no act of theirs.

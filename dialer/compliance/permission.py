@@ -5,19 +5,19 @@ checked is not dialed. A refusal says whether it is for good or until when.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from dialer.compliance.preset import Preset
 from dialer.compliance.suppression import Suppressions
 from dialer.compliance.window import may_call
 from dialer.dial_policy import DialPolicy
+from dialer.message import Message
 from dialer.ports import ClaimedContact
 
 NOT_LIVE_RETRY_S = 600.0
 """A contact that only a dialer that is not live refuses is looked at again after this time."""
 
 
-class Permission(NamedTuple):
+class Permission(Message):
     """The answer. next_at: from when it may change, epoch seconds; 0: never in this campaign."""
 
     allowed: bool

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from math import floor
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from dialer.compliance.preset import CallingHours, Preset
 from dialer.contacts import is_time_zone
+from dialer.message import Message
 from dialer.numbers import time_zones
 from dialer.ports import AttributeValue
 
@@ -29,7 +29,7 @@ _HORIZON_DAYS = 9
 _MOST_CACHED = 20_000
 
 
-class Verdict(NamedTuple):
+class Verdict(Message):
     """May the call be made?
 
     reason: "" when it may; else a word and a colon, then what a person wants to know.
@@ -41,7 +41,7 @@ class Verdict(NamedTuple):
     next_at: float | None = None
 
 
-class _Span(NamedTuple):
+class _Span(Message):
     """A verdict and the time [since, until) over which it holds."""
 
     since: int

@@ -16,6 +16,7 @@ from dialer.compliance.preset import Preset
 from dialer.dispositions import Dispositions
 from dialer.documents import Document, problems
 from dialer.errors import FlowError
+from dialer.flow.dial_terms import terms_of
 from dialer.flow.nodes import (
     Baseline,
     CheckSeizeAgentEvent,
@@ -78,8 +79,9 @@ class Flow:
 
     start and init are its compulsory nodes; `leads(node_id, port)` is the node behind a port, or
     None where the port leads nowhere. goes_by_clocks: a Wait node looks at contacts' own clocks.
-    dials: its Dial nodes by id. first: the node behind Init. steps, rests: what the interpreter
-    found out once. score: tells who is likely to answer, if it is to.
+    dials: the terms of its Dial nodes by id. first: the node behind Init; first_dial: its terms,
+    if it is a Dial node. steps, rests: what the interpreter found out once. score: tells who is
+    likely to answer, if it is to.
     """
 
     def __init__(self, definition: FlowDefinition, score: ScoreModel | None = None) -> None:
@@ -88,7 +90,7 @@ class Flow:
         self.title = definition.title
         self.zone = ZoneInfo(definition.time_zone)
         self.nodes: dict[str, Node] = {node.id: node for node in definition.nodes}
-        self.dials = {node.id: node for node in definition.nodes if isinstance(node, Dial)}
+        self.dials = {n.id: terms_of(n) for n in definition.nodes if isinstance(n, Dial)}
         self._leads = {
             (node.id, port): self.nodes[target]
             for node in definition.nodes
@@ -99,6 +101,7 @@ class Flow:
         self.start = next(n for n in definition.nodes if isinstance(n, Start))
         self.init = next(n for n in definition.nodes if isinstance(n, Init))
         self.first = self.leads(self.init.id, "contact")
+        self.first_dial = self.dials.get(self.first.id) if self.first is not None else None
         self.goes_by_clocks = any(
             isinstance(n, Wait) and n.until is not None for n in definition.nodes
         )

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from dialer.errors import StateError
+from dialer.flow.dial_terms import DialTerms
 from dialer.flow.graph import Flow
 from dialer.flow.hours import next_time_of_day
 from dialer.flow.nodes import (
@@ -218,13 +219,8 @@ def _rest(flow: Flow, node: Node | None, facts: Facts) -> ContactNext:
 
 def entry(
     flow: Flow, resume_node: str, now: float, clocks: tuple[str, ...] = ()
-) -> Dial | ContactNext:
+) -> DialTerms | ContactNext:
     """Where a released contact goes: the Dial to place, or the wait it has to sit out first."""
-    node = flow.nodes.get(resume_node) if resume_node else flow.first
-    if type(node) is Dial:
-        return node
-    # The node at which it waited may be gone, in a newer version of the flow.
-    node = flow.first
-    if type(node) is Dial:
-        return node
-    return _rest(flow, node, Facts("", 0, now, clocks))
+    # A first attempt goes in at Init, and so does one whose node is gone in a newer version.
+    dial = flow.dials.get(resume_node, flow.first_dial)
+    return dial if dial is not None else _rest(flow, flow.first, Facts("", 0, now, clocks))

@@ -7,7 +7,7 @@ numbers in their order and never back: one that was tried stays tried, whatever 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from dialer.flow.nodes import Dial
+from dialer.flow.dial_terms import DialTerms
 from dialer.ports import ClaimedContact
 
 _SEVERAL = (tuple, list)
@@ -20,7 +20,7 @@ class NoNumber(NamedTuple):
     reason: str
 
 
-def number_to_dial(dial: Dial, contact: ClaimedContact) -> str | NoNumber:
+def number_to_dial(dial: DialTerms, contact: ClaimedContact) -> str | NoNumber:
     """The number (E.164) that a contact is to be dialed at."""
     known = contact.attributes.get(dial.identifier)
     numbers: Sequence[str] = known if isinstance(known, _SEVERAL) else ()

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from dialer.flow.dial_terms import DialTerms
 from dialer.flow.graph import Flow, FlowDefinition, faults, load_flow
 from dialer.flow.interpreter import (
     DONE,
@@ -123,15 +124,15 @@ def test_the_first_exit_that_is_connected_carries_the_token() -> None:
 
 def test_a_first_attempt_enters_at_init_and_a_retry_where_it_waited() -> None:
     first, retry = entry(FLOW, "", NOON), entry(FLOW, "other", NOON)
-    assert isinstance(first, Dial)
-    assert isinstance(retry, Dial)
+    assert isinstance(first, DialTerms)
+    assert isinstance(retry, DialTerms)
     assert (first.id, retry.id) == ("dial", "other")
 
 
 def test_a_contact_that_waited_at_a_node_that_is_gone_enters_at_init() -> None:
     for gone in ("no_such_node", "route"):
         node = entry(FLOW, gone, NOON)
-        assert isinstance(node, Dial)
+        assert isinstance(node, DialTerms)
         assert node.id == "dial"
 
 
@@ -283,7 +284,7 @@ def test_a_flow_that_passes_says_what_comes_next_for_everything(definition: Flow
                 following = contact_step(flow, exits, Facts(outcome, 1, NOON))
                 assert following == DONE or following.due_at >= NOON
                 if following != DONE:
-                    assert isinstance(entry(flow, following.resume_node, NOON), Dial)
+                    assert isinstance(entry(flow, following.resume_node, NOON), DialTerms)
             exits = ((node.id, "delivery"),)
             if outcome in ("customer_answered", "abandoned"):
                 port = "completed" if outcome == "customer_answered" else "abandoned"
@@ -292,7 +293,7 @@ def test_a_flow_that_passes_says_what_comes_next_for_everything(definition: Flow
                 following = contact_step(flow, exits, Facts(outcome, 1, now))
                 assert after_attempt(flow, node.id, "route0", outcome, 1, now, ()) == following
     first = entry(flow, "", NOON)
-    assert isinstance(first, Dial) or first.state == "waiting"
+    assert isinstance(first, DialTerms) or first.state == "waiting"
 
 
 def test_a_wait_by_the_clock_goes_by_the_contacts_own() -> None:

@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dialer.flow.dial_terms import DialTerms, terms_of
 from dialer.flow.graph import load_flow
 from dialer.flow.interpreter import DONE, Facts, contact_step, entry
 from dialer.flow.next_number import NoNumber, number_to_dial
@@ -26,8 +27,9 @@ nodes:
 FAILED = sorted(name for name, outcome in OUTCOMES.items() if name != "customer_answered")
 
 
-def dial(index: str) -> Dial:
-    return Dial.model_validate({"id": "d", "type": "dial", "channel": "c", "index": index})
+def dial(index: str | int) -> DialTerms:
+    node = {"id": "d", "type": "dial", "channel": "c", "index": index}
+    return terms_of(Dial.model_validate(node))
 
 
 def contact(numbers: object, tried: tuple[str, ...] = ()) -> ClaimedContact:
@@ -46,7 +48,7 @@ def test_every_number_is_dialed_in_order_and_then_the_contact_is_done(
     resume, attempts, now = "", 0, 1000.0
     for outcome in outcomes:
         node = entry(FLOW, resume, now)
-        assert isinstance(node, Dial)
+        assert isinstance(node, DialTerms)
         number = number_to_dial(node, contact(tuple(numbers), tried))
         if len(tried) == len(numbers):
             assert isinstance(number, NoNumber)
@@ -69,7 +71,7 @@ def test_a_number_that_is_imported_while_the_contact_waits_is_dialed() -> None:
 def test_a_contact_without_a_number_is_refused_with_why() -> None:
     refused = NoNumber("refused", "no number in attribute phone")
     assert number_to_dial(dial("next"), contact(None)) == refused
-    fixed = Dial.model_validate({"id": "d", "type": "dial", "channel": "c", "index": 2})
+    fixed = dial(2)
     assert number_to_dial(fixed, contact(("+1", "+2", "+3"))) == "+3"
     refused = NoNumber("refused", "no number 2 in attribute phone")
     assert number_to_dial(fixed, contact(("+1", "+2"))) == refused
