@@ -96,7 +96,6 @@ class ClaimingFeeder(Behaviour):
         self._quiet = ""
         self._skipped: dict[str, int] = {}
         self._trouble = ""
-        self._handlers = self.handlers  # what is the instance's own is found faster
 
     def _new_ahead(self) -> ClaimedAhead:
         """Scored ones wait in a buffer."""
@@ -125,7 +124,7 @@ class ClaimingFeeder(Behaviour):
 
     def receive(self, message: Any) -> Any:
         """What the store answers at once is dealt with at once."""
-        answers, handlers = self._answers, self._handlers
+        answers, handlers = self._answers, self.handlers
         kept = answers.kept
         answers.attended = True
         reply = handlers[type(message)](self, message)
