@@ -11,9 +11,6 @@ the law allows.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import Any
-
-import msgspec
 
 from dialer.journal import AgentMoved, CallMoved, Pulse
 from dialer.message import Message
@@ -98,13 +95,6 @@ class _Agent:
         self.free_since = at
 
 
-class _Answer(msgspec.Struct, gc=False):
-    """When a call was answered, and how long it then took an agent to come."""
-
-    at: float
-    waited_s: float = inf
-
-
 class FiguresJournal:
     """A journal that keeps figures of what it is given, and no record.
 
@@ -126,16 +116,17 @@ class FiguresJournal:
         self._late_s = abandoned_after_s
         self._picked_up_s = picked_up_s if picked_up_s is not None else {}
         self._agents: dict[str, _Agent] = {}
-        self._answers: dict[int, _Answer] = {}
+        self._answered_at: dict[int, float] = {}
+        self._waited_s: dict[int, float] = {}
 
     def append(self, record: Message) -> None:
         self.extend((record,))
 
-    def extend(self, records: Sequence[Any]) -> None:
+    def extend(self, records: Sequence[Message]) -> None:
         """Many at once: every call has several, so that what most come to is done right here."""
-        since, until, answers, figures = self._since, self._until, self._answers, self.figures
-        for kind, record in zip(map(type, records), records, strict=True):
-            if kind is CallMoved:
+        since, until, figures = self._since, self._until, self.figures
+        for record in records:
+            if type(record) is CallMoved:
                 state = record.state
                 if state == "dialing":
                     if since <= record.at < until:
@@ -143,10 +134,10 @@ class FiguresJournal:
                 elif state == "settled":
                     self._on_settled(record)
                 elif state == "answered":
-                    answers[record.attempt_id] = _Answer(record.at)
+                    self._answered_at[record.attempt_id] = record.at
                 elif state == "bridged":
                     self._on_bridged(record)
-            elif kind is AgentMoved:
+            elif type(record) is AgentMoved:
                 self._on_agent(record)
         self._note_reason(records)
 
@@ -171,24 +162,26 @@ class FiguresJournal:
                 return
 
     def _on_bridged(self, record: CallMoved) -> None:
-        answer = self._answers[record.attempt_id]
-        answer.waited_s = record.at - answer.at
+        waited_s = record.at - self._answered_at[record.attempt_id]
+        self._waited_s[record.attempt_id] = waited_s
         if self._since <= record.at < self._until:
-            self.figures.answer_to_agent_s.append(answer.waited_s)
+            self.figures.answer_to_agent_s.append(waited_s)
 
     def _on_settled(self, record: CallMoved) -> None:
-        answer = self._answers.pop(record.attempt_id, None)
-        picked_up_s = self._picked_up_s.pop(record.attempt_id, None)
+        attempt_id, waited_s = record.attempt_id, inf
+        picked_up_s = self._picked_up_s.pop(attempt_id, None)
+        is_answered = self._answered_at.pop(attempt_id, None) is not None
+        if is_answered:
+            waited_s = self._waited_s.pop(attempt_id, inf)
         if not self._since <= record.at < self._until:
             return
         figures, outcome = self.figures, record.detail
         figures.outcomes[outcome] = figures.outcomes.get(outcome, 0) + 1
-        waited_s = answer.waited_s if answer is not None else inf
         if outcome in _HUMAN:
             figures.answered += 1
             if outcome == "abandoned" or self._late_s < waited_s < inf:
                 figures.abandoned += 1
-        if picked_up_s is not None and answer is not None:
+        if is_answered and picked_up_s is not None:
             figures.people += 1
             if waited_s == inf or waited_s - picked_up_s > self._late_s:
                 figures.unserved += 1

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from math import inf
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from dialer.compliance.preset import CallingHours
@@ -101,10 +100,10 @@ class InvariantsJournal:
     def append(self, record: Message) -> None:
         self.extend((record,))
 
-    def extend(self, records: Sequence[Any]) -> None:
+    def extend(self, records: Sequence[Message]) -> None:
         """Many at once."""
-        for kind, record in zip(map(type, records), records, strict=True):
-            if kind is CallMoved:
+        for record in records:
+            if type(record) is CallMoved:
                 state = record.state
                 if state == "dialing":
                     self._on_dialing(record)
@@ -112,7 +111,7 @@ class InvariantsJournal:
                     self._on_settled(record)
                 elif state == "bridged":
                     self._on_bridged(record)
-            elif kind is AgentMoved:
+            elif type(record) is AgentMoved:
                 self._on_agent(record)
 
     def close(self, at: float) -> dict[str, int]:
