@@ -87,7 +87,7 @@ class AgentBoard:
 
     def moved(self, message: AgentsMoved, calls: CallBoard) -> bool:
         """Take in the pool's news; whether it is about agents whom we hold, held, or get."""
-        ours, states = False, self._states
+        ours, campaign_id, states = False, self._campaign_id, self._states
         for move in message.moves:
             agent_id, after = move.agent_id, move.to_state
             before = states.get(agent_id, "")
@@ -98,11 +98,7 @@ class AgentBoard:
                 else:
                     del states[agent_id]
             # Without a state to come from, it is a mere count of who is there.
-            if (
-                move.from_state
-                and move.campaign_id == self._campaign_id
-                and self._own_agent(move, calls)
-            ):
+            if move.from_state and move.campaign_id == campaign_id and self._own_agent(move, calls):
                 ours = True
         return ours
 

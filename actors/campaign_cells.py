@@ -65,10 +65,10 @@ class CampaignCells:
     def skipped(self, pulses: int) -> None:
         self._pulses["skipped"].value += pulses
 
-    def fired(self, lateness_s: float, *, within_window: bool) -> None:
-        """A pulse came, so late."""
+    def fired(self, lateness_s: float, result: str = "fired") -> None:
+        """A pulse came, so late. result: "outside_window" for one to which the hours are closed."""
         self._lateness.observe(max(0.0, lateness_s))
-        self._pulses["fired" if within_window else "outside_window"].value += 1
+        self._pulses[result].value += 1
 
     def shadow_target(self, calls: float) -> None:
         self._shadow_target.set(calls)

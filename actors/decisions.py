@@ -46,4 +46,5 @@ class Decisions:
             self._campaign_id, at, inputs, value, clamps, dials, reason, self.unchanged
         )
         self.unchanged = 0
-        self._recorder.tell(self.last)
+        tell = self._recorder.tell  # by way of the attribute it would be looked up in the class
+        tell(self.last)

@@ -157,7 +157,8 @@ class RatioPacer(DeafPacer):
             return Paced(ratio, dials, decided_from(seen, 1, quota, carried, 0, 0), quota)
         arming = dials = missing = 0
         if book.idle_agents:
-            agents = self._to_arm()
+            to_arm = self._to_arm
+            agents = to_arm()
             arming = len(agents)
             for agent_id in agents:
                 dials += book.arm(agent_id, ratio)

@@ -115,9 +115,9 @@ class Pulses:
         obstacle = obstacles.any(now)
         if obstacle is not None:
             self._stand_down(obstacle, now)
-            cells.fired(lateness_s, within_window=obstacle.limit != "window")
+            cells.fired(lateness_s, "outside_window" if obstacle.limit == "window" else "fired")
             return
-        cells.fired(lateness_s, within_window=True)
+        cells.fired(lateness_s)
         if self._left is not None and self._left == self._found():
             parts.decisions.unchanged += 1
             return

@@ -70,7 +70,8 @@ class Tickets:
         self.pacer.placed(tickets, now)
         self._share.planned.preparing = len(preparing)
         self._request_id += 1
-        self._feeder.tell(NeedContacts(self._request_id, tickets, False, picks))
+        tell = self._feeder.tell  # by way of the attribute it would be looked up in the class
+        tell(NeedContacts(self._request_id, tickets, False, picks))
 
     def prepare(self, ticket: int) -> None:
         """It is being made ready from now on."""
