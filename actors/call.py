@@ -33,7 +33,7 @@ from dialer.trunks.faults import another_may_try
 _PATIENCE_OVER = PatienceOver()
 _RING_TIMEOUT = RingTimeout()
 _A_MOMENT_S = 0.001
-_STEPS = CALL.steps
+_ON = CALL.on
 _SETTLED = CALL.through("ended", "settle")
 
 _NOT_HUMAN = frozenset({"answering_machine", "fax", "network_tone"})
@@ -49,10 +49,7 @@ class Call(Behaviour):
 
     lane: ClassVar[str] = "pool"
 
-    # One instance is made for every call: what it has not set itself stands here.
-    _state = CALL.initial
-    _dialed_at = _placed_at = 0.0
-    _timer: Timer | None = None
+    # Of those that only few calls need.
     _recalled = False
     _tried: tuple[str, ...] = ()
 
@@ -64,7 +61,8 @@ class Call(Behaviour):
         home: CallHome,
         tells_steps: bool = False,
     ) -> None:
-        # At most 30 attributes, or CPython keeps them in a slower place.
+        # All that most calls need is set here, and at most 30 attributes: CPython keeps what is
+        # set later, or beyond, in a slower place.
         self._attempt = attempt
         self._attempt_id = attempt.attempt_id
         self._contact_id = attempt.contact.contact_id
@@ -74,8 +72,11 @@ class Call(Behaviour):
         self._line = line
         self._trunk = home.trunks[line.name]
         self._tells_steps = tells_steps
+        self._state = CALL.initial
+        self._dialed_at = self._placed_at = 0.0
         self._alerted_at = self._ringing_at = self._answered_at = 0.0
         self._outcome = ""
+        self._timer: Timer | None = None
         self._claim: AgentClaim | None = None
 
     # --- dialing ------------------------------------------------------------------------------
@@ -84,10 +85,10 @@ class Call(Behaviour):
         home = self._home
         now = self._dialed_at = self.runtime.now()
         # The campaign has counted it as dialing since it gave birth to it.
-        state = self._state = _STEPS[self._state, "dial"]
-        home.recorder.tell(
-            CallMoved(self._attempt_id, self._contact_id, home.campaign_id, now, state)
-        )
+        state = self._state = _ON["dial"][self._state]
+        # Here and below, a tell by way of the attribute would look it up in the class first.
+        tell = home.recorder.tell
+        tell(CallMoved(self._attempt_id, self._contact_id, home.campaign_id, now, state))
         self._place(now)
 
     def _place(self, now: float) -> None:
@@ -342,7 +343,8 @@ class Call(Behaviour):
         home.campaign.tell(settlement)
         state = self._state = _SETTLED[self._state]
         del home.states[attempt_id]
-        home.recorder.tell(CallMoved(attempt_id, contact_id, campaign_id, at, state, outcome))
+        tell = home.recorder.tell
+        tell(CallMoved(attempt_id, contact_id, campaign_id, at, state, outcome))
 
     @handles(OverAcknowledged)
     def _on_acknowledged(self, _: OverAcknowledged) -> None:
@@ -366,9 +368,10 @@ class Call(Behaviour):
     def _move(self, event: str, at: float, detail: str = "") -> None:
         """detail: see `journal.CallMoved`."""
         home, attempt_id = self._home, self._attempt_id
-        state = self._state = home.states[attempt_id] = _STEPS[self._state, event]
+        state = self._state = home.states[attempt_id] = _ON[event][self._state]
         step = CallMoved(attempt_id, self._contact_id, home.campaign_id, at, state, detail)
-        home.recorder.tell(step)
+        tell = home.recorder.tell
+        tell(step)
         if self._tells_steps:
             home.campaign.tell(step)
 

@@ -83,7 +83,8 @@ class CallBoard:
 
     def _place(self, attempt: ReadyAttempt, flow: Flow, runtime: Runtime, now: float) -> int | None:
         attempt_id, caller = attempt.attempt_id, attempt.caller
-        answer = self._may_dial(attempt.number, attempt.contact, now)
+        may_dial = self._may_dial
+        answer = may_dial(attempt.number, attempt.contact, now)
         if not answer.allowed:
             self.give_back(attempt, now, answer.reason)
             return attempt.ticket

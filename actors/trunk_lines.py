@@ -130,7 +130,11 @@ class TrunkLines:
         """How many calls may be released over these trunks, to leave within that time."""
         if len(names) == 1:
             known = self._known.get(names[0])
-            if known is not None and known.line.is_free:
+            if (
+                known is not None
+                and known.line.is_unlimited
+                and known.line.breaker.state == "closed"
+            ):
                 return NO_LIMIT  # as it was when it was asked; nothing is taken yet
         with self.lock:
             rooms = [self._known[name].line.room(now, within_s) for name in names]

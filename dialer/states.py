@@ -30,6 +30,18 @@ class _Steps(dict[tuple[str, str], str]):
         raise StateError(f"{self._name}: no {step[1]!r} in state {step[0]!r}")
 
 
+class _Targets(dict[str, str]):
+    """Where one event leads, by the state before it."""
+
+    def __init__(self, name: str, event: str) -> None:
+        super().__init__()
+        self._name = name
+        self._event = event
+
+    def __missing__(self, state: str) -> str:
+        raise StateError(f"{self._name}: no {self._event!r} in state {state!r}")
+
+
 class StateTable:
     """An immutable table of transitions.
 
@@ -43,6 +55,10 @@ class StateTable:
         self.rows = tuple(Transition(*row) for row in rows)
         # `table.steps[state, event]` is what `table[state, event]` is, without a call in between.
         self.steps = _Steps(name, {(row.state, row.event): row.target for row in self.rows})
+        # The same by event, for whoever goes many steps: `table.on[event][state]`.
+        self.on: dict[str, _Targets] = {}
+        for row in self.rows:
+            self.on.setdefault(row.event, _Targets(name, row.event))[row.state] = row.target
         if len(self.steps) != len(self.rows):
             raise StateError(f"{name}: a state has two rows for one event")
         self.states = tuple(dict.fromkeys([initial, *(s for r in self.rows for s in (r[0], r[2]))]))
@@ -57,7 +73,7 @@ class StateTable:
 
     def through(self, first: str, then: str) -> Mapping[str, str]:
         """The state after two events, one at once after the other, by the state before them."""
-        return {row.state: self.steps[row.target, then] for row in self.rows if row.event == first}
+        return {state: self.on[then][target] for state, target in self.on[first].items()}
 
     def events(self, state: str) -> tuple[str, ...]:
         """What may happen in a state."""

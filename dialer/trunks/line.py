@@ -55,6 +55,7 @@ class Line:
     """One trunk, over all campaigns. Not thread-safe: its keeper sees to that.
 
     calls: attempts that hold a channel. has_slots: it has a limit of calls per second.
+    is_unlimited: nothing but its breaker ever limits it.
     """
 
     def __init__(self, name: str, limits: LineLimits | None = None) -> None:
@@ -66,16 +67,11 @@ class Line:
         self._planned: dict[int, Planned] = {}
         self.has_slots = self.limits.calls_per_second > 0
         self._channels = self.limits.channels
-        self._is_unlimited = not self._channels and not self.has_slots
+        self.is_unlimited = not self._channels and not self.has_slots
         # As `Spread.next_slot`: seconds until the next call may leave; the slot is used up.
         self.next_slot = self._spread.next_slot
         # As `Breaker.heard`: it rings or is answered; whether the breaker changed.
         self.heard = self.breaker.heard
-
-    @property
-    def is_free(self) -> bool:
-        """Nothing limits it now."""
-        return self._is_unlimited and self.breaker.state == "closed"
 
     @property
     def in_use(self) -> int:
@@ -94,7 +90,7 @@ class Line:
         refusal = self.breaker.refusal()
         if refusal:
             return Room(0, "breaker", f"trunk {self.name}: {refusal}")
-        if self.is_free:
+        if self.is_unlimited and self.breaker.state == "closed":
             return NO_LIMIT
         preparing = sum(planned.preparing for planned in self._planned.values())
         waiting = sum(planned.waiting for planned in self._planned.values())
