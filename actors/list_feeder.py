@@ -78,7 +78,7 @@ class ListFeeder(ClaimingFeeder):
         chosen: list[Chosen] = []
         deferrals: list[Deferral] = []
         while len(chosen) < wanted and ahead.held:
-            best = bool(picks) and len(chosen) < len(picks) and picks[len(chosen)]
+            best = picks[len(chosen)] if picks and len(chosen) < len(picks) else False
             contact = ahead.take(now, best)
             verdict = judge.judge(flow, version, contact, now)
             if isinstance(verdict, Chosen):

@@ -5,12 +5,12 @@ The rule of this module: it only keeps; what becomes of a contact is decided by 
 
 import heapq
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from dialer.list_turns import ListTurns
-from dialer.ports import Callback
+from dialer.ports import AttributeValue, Callback, ClaimedContact
 
 
 class Standing(msgspec.Struct, gc=False):
@@ -45,6 +45,16 @@ class InCampaign:
         """When the next waiting contact is due, call-backs included; 0 for none."""
         first = [self.waiting[0][0]] if self.waiting else []
         return min([*first, *self.callback_due.values()], default=0.0)
+
+    def claim_new(
+        self, contact_ids: Iterable[int], contacts: Mapping[int, Mapping[str, AttributeValue]]
+    ) -> list[ClaimedContact]:
+        """Have it hold contacts that it has never touched. contacts: the attributes of each."""
+        claimed: list[ClaimedContact] = []
+        for contact_id in contact_ids:
+            self.touched[contact_id] = Standing("claimed")
+            claimed.append(ClaimedContact(contact_id, contacts[contact_id]))
+        return claimed
 
     def put(self, contact_id: int, standing: Standing, state: str, due_at: float) -> None:
         """So it stands from now on. due_at: when it is due again, if it waits."""

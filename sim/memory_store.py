@@ -131,9 +131,8 @@ class MemoryStore:
             if not request.hot_only:
                 reply_to.tell(self._claim(campaign, request))
                 return
-            first: list[ClaimedContact] = []
-            if campaign.hot or campaign.callback_due:
-                first = self._claim_first(campaign, request)
+            any_first = campaign.hot or campaign.callback_due
+            first = self._claim_first(campaign, request) if any_first else []
             reply_to.tell(ContactsClaimed(request.request_id, tuple(first)))
 
     def commit_attempts(
@@ -243,33 +242,33 @@ class MemoryStore:
     def _claim(self, campaign: InCampaign, request: ClaimRequest) -> ContactsClaimed:
         self._supply(campaign, request)
         chosen = self._claim_first(campaign, request)
-        pasts = self._known_pasts() if request.past else None
         running = self._lists.running()
         take_due = partial(self._due, campaign, request)
         take_fresh = partial(self._untouched, campaign, request)
         left = request.limit - len(chosen)
         due_first = left if request.retries is None else min(left, request.retries)
         due = campaign.turns_of_due.share(running, due_first, take_due)
-        chosen += self._claimed(campaign, due, pasts)
+        chosen += self._claimed(campaign, due, request.past)
         left = request.limit - len(chosen)
         untouched = campaign.turns_of_fresh.share(running, left, take_fresh)
-        chosen += self._claimed(campaign, untouched, pasts)
+        if request.past:
+            chosen += self._claimed(campaign, untouched, request.past)
+        else:
+            chosen += campaign.claim_new(untouched, self._contacts)
         if request.retries is not None:
             due = campaign.turns_of_due.share(running, request.limit - len(chosen), take_due)
-            chosen += self._claimed(campaign, due, pasts)
-        next_due_at = self._next_due_at(campaign)
-        return ContactsClaimed(request.request_id, tuple(chosen), next_due_at)
+            chosen += self._claimed(campaign, due, request.past)
+        return ContactsClaimed(request.request_id, tuple(chosen), self._next_due_at(campaign))
 
     def _supply(self, campaign: InCampaign, request: ClaimRequest) -> None:
         """Make contacts for a claim, in stores that do."""
 
     def _claim_first(self, campaign: InCampaign, request: ClaimRequest) -> list[ClaimedContact]:
         """Those who go first in every claim: hot leads, then call-backs, that are due."""
-        pasts = self._known_pasts() if request.past else None
         first = self._ahead(campaign, campaign.hot, request, request.limit)
         left = request.limit - len(first)
         first += self._ahead(campaign, campaign.callback_due, request, left)
-        return self._claimed(campaign, first, pasts)
+        return self._claimed(campaign, first, request.past)
 
     def _next_due_at(self, campaign: InCampaign) -> float:
         if not self._lists.paused:
@@ -359,9 +358,10 @@ class MemoryStore:
         return NO_PAST
 
     def _claimed(
-        self, campaign: InCampaign, contact_ids: Sequence[int], pasts: dict[int, Past] | None
+        self, campaign: InCampaign, contact_ids: Sequence[int], past_wanted: bool
     ) -> list[ClaimedContact]:
         """Contacts that the campaign holds from now on, as it gets them."""
+        pasts = self._known_pasts() if past_wanted else None
         contacts, touched = self._contacts, campaign.touched
         hot, callbacks = campaign.hot, campaign.callbacks
         claimed: list[ClaimedContact] = []
