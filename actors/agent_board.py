@@ -105,12 +105,10 @@ class AgentBoard:
     def to_arm(self) -> tuple[str, ...]:
         """Agents with no call in flight; those among them who asked to leave are let go."""
         idle = self.book.idle()
-        if not idle:
-            return ()
         states = self._states
-        leaving = tuple([a for a in idle if states.get(a) in _PENDING])
-        if not leaving:
+        if _PENDING.isdisjoint(map(states.get, idle)):
             return idle
+        leaving = tuple([a for a in idle if states.get(a) in _PENDING])
         self._let_go(leaving)
         return tuple([a for a in idle if a not in leaving])
 

@@ -119,14 +119,12 @@ class FormulaDesk:
 
     # --- what the numbers come to -------------------------------------------------------------
 
-    def target(self, wish: int | str) -> tuple[int, str]:
+    def target(self, text: str) -> tuple[int, str]:
         """How many agents to reserve, and why the formula was not followed.
 
         The safe number is all whom the campaign could have: progressive calls overtax nobody.
         """
-        if isinstance(wish, int):
-            return wish, ""
-        value, note = self.value_of(wish)
+        value, note = self.value_of(text)
         if value is None:
             return self._cells.ready() + len(self._book), note
         return whole(min(max(value, 0.0), MOST_AGENTS)), ""

@@ -215,7 +215,9 @@ class Pulses:
         if step is not self._seize:
             self._seize = step
             self._is_steady = parts.pacer.is_steady and not parts.formulas.texts
-        target, note = parts.formulas.target(step.target)
+        target, note = step.target, ""
+        if isinstance(target, str):
+            target, note = parts.formulas.target(target)
         parts.board.strive(step, target)
         if self._book.held:
             return True

@@ -39,6 +39,7 @@ class Reservation:
 
 
 _age = attrgetter("number")
+_agent_id = attrgetter("agent_id")
 
 
 class Reservations:
@@ -88,11 +89,11 @@ class Reservations:
     def idle(self) -> tuple[str, ...]:
         """Reserved agents with no attempt in flight, oldest reservation first."""
         idle = self.idle_agents
-        return tuple([held.agent_id for held in sorted(idle, key=_age)]) if idle else ()
+        return tuple(map(_agent_id, sorted(idle, key=_age))) if idle else ()
 
     def hold(self, agent_id: str) -> None:
         """An agent is reserved, and nothing is strived for yet beyond what rings for them."""
-        held = self._known(agent_id)
+        held = self.held.get(agent_id) or self._new(agent_id)
         held.leaving = False
         self._set_quota(held, len(held.tickets))
 
@@ -108,7 +109,7 @@ class Reservations:
 
         ratio: calls in flight wanted per reserved agent.
         """
-        held = self._known(agent_id)
+        held = self.held.get(agent_id) or self._new(agent_id)
         self._set_quota(held, self.per_pulse(ratio))
         if self.unplaced:
             self._adopt(held)
@@ -116,7 +117,7 @@ class Reservations:
 
     def bind(self, ticket: int, agent_id: str) -> None:
         """A contact is meant for this agent, who gets no other beside it."""
-        held = self._known(agent_id)
+        held = self.held.get(agent_id) or self._new(agent_id)
         self._set_quota(held, 1)
         self.in_flight += 1
         self._place(ticket, held)
@@ -206,12 +207,10 @@ class Reservations:
             del self._placed_on[ticket]
             self.placed(ticket)
 
-    def _known(self, agent_id: str) -> Reservation:
-        held = self.held.get(agent_id)
-        if held is None:
-            self._number += 1
-            held = self.held[agent_id] = Reservation(agent_id, self._number)
-            self.idle_agents[held] = None
+    def _new(self, agent_id: str) -> Reservation:
+        self._number += 1
+        held = self.held[agent_id] = Reservation(agent_id, self._number)
+        self.idle_agents[held] = None
         return held
 
     def _adopt(self, held: Reservation) -> None:
