@@ -209,6 +209,6 @@ class FiguresJournal:
 
     def _spend(self, agent: _Agent, until: float) -> None:
         spent_s = until - agent.since
-        if spent_s > 0:
+        if spent_s > 0.0:
             seconds, state = self.figures.seconds_in, agent.state
             seconds[state] = seconds.get(state, 0.0) + spent_s

@@ -136,8 +136,9 @@ class InvariantsJournal:
             self._allowed.clear()
         if not self._is_open:
             self._violated("dial_outside_windows", at, f"attempt {attempt_id}")
-        if self._attributes_of is not None:
-            zone = self._attributes_of(contact_id).get(TIME_ZONE_ATTRIBUTE)
+        attributes_of = self._attributes_of
+        if attributes_of is not None:
+            zone = attributes_of(contact_id).get(TIME_ZONE_ATTRIBUTE)
             if zone and not self._is_allowed(str(zone), at):
                 self._violated("dial_outside_hours", at, f"attempt {attempt_id} in {zone}")
 

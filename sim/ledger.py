@@ -17,14 +17,18 @@ class Reader(Protocol):
     def extend(self, records: Sequence[Message]) -> None: ...
 
 
-class Ledger:
-    """A sink of records. journals: who reads them, each in order, at every `flush`."""
+class Ledger(list[Message]):
+    """A sink of records: the list of those that nobody has read yet.
+
+    journals: who reads them, each in order, at every `flush`.
+    """
+
+    # Every call tells several records: there is nothing before the list that takes them.
+    tell = list[Message].append
 
     def __init__(self, *journals: Reader) -> None:
-        self._records: list[Message] = []
+        super().__init__()
         self._journals = [*journals]
-        # Every call tells several records: the list itself takes them.
-        self.tell = self._records.append
 
     def hand_to(self, *journals: Reader) -> None:
         """Have these read too, from the next `flush` on."""
@@ -33,5 +37,5 @@ class Ledger:
     def flush(self) -> None:
         """Hand on what has come since the last time."""
         for journal in self._journals:
-            journal.extend(self._records)
-        self._records.clear()
+            journal.extend(self)
+        self.clear()

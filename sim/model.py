@@ -55,11 +55,9 @@ class CarrierModel:
         live, live_or_machine = self.live, self.live + self.machine
         # What is the same for every call that comes to it is made once.
         no_answer = CallFate("no_answer", delay_s, ring_s=self.no_answer_after_s)
-        refusals = [
-            (self.busy, CallFate("busy", self.refused_after_s)),
-            (self.invalid, CallFate("invalid", self.refused_after_s)),
-            (self.congestion, CallFate("congestion", self.refused_after_s)),
-        ]
+        refused_s = self.refused_after_s
+        shares = ("busy", self.busy), ("invalid", self.invalid), ("congestion", self.congestion)
+        refusals = [(share, CallFate(name, refused_s)) for name, share in shares if share]
 
         def fate(request: DialRequest, at: float) -> CallFate:  # noqa: ARG001
             draw = mix()
