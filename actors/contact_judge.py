@@ -14,7 +14,7 @@ from dialer.flow.graph import Flow
 from dialer.flow.interpreter import entry
 from dialer.flow.next_number import NoNumber, number_to_dial
 from dialer.message import Message
-from dialer.ports import AttemptDraft, ClaimedContact, ContactNext, Deferral
+from dialer.ports import AttemptDraft, ClaimedContact, Deferral
 
 TRUNK_DOWN_S = 5.0
 """A contact whose trunks are down comes due again after this time."""
@@ -49,12 +49,11 @@ class ContactJudge:
 
         version: of the flow.
         """
-        clocks = callee_clocks("", contact.attributes) if flow.goes_by_clocks else ()
-        dial = entry(flow, contact.resume_node, now, clocks)
-        if not isinstance(dial, DialTerms) or (
+        dial = flow.dials.get(contact.resume_node, flow.first_dial)
+        if dial is None or (
             dial.max_attempts is not None and contact.attempts >= dial.max_attempts
         ):
-            return self._held_back(contact, dial)
+            return self._held_back(flow, contact, now)
         trunks = dial.channels
         if self._down:
             trunks = tuple(name for name in trunks if name not in self._down)
@@ -85,8 +84,10 @@ class ContactJudge:
         )
         return Chosen(contact, draft, caller)
 
-    def _held_back(self, contact: ClaimedContact, dial: DialTerms | ContactNext) -> Deferral:
+    def _held_back(self, flow: Flow, contact: ClaimedContact, now: float) -> Deferral:
         """The flow says no: it lets the contact wait, or its attempts are used up."""
+        clocks = callee_clocks("", contact.attributes) if flow.goes_by_clocks else ()
+        dial = entry(flow, contact.resume_node, now, clocks)
         if isinstance(dial, DialTerms):
             # The flow leads nobody here beyond the cap; a disposition or a promise may.
             reason = f"it has had its {dial.max_attempts} attempts"

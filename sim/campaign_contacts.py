@@ -11,6 +11,7 @@ import msgspec
 
 from dialer.list_turns import ListTurns
 from dialer.ports import AttributeValue, Callback, ClaimedContact
+from sim.contact_lists import ContactLists
 
 
 class Standing(msgspec.Struct, gc=False):
@@ -41,8 +42,11 @@ class InCampaign:
         self.turns_of_due = ListTurns()
         self.turns_of_fresh = ListTurns()
 
-    def next_due_at(self) -> float:
-        """When the next waiting contact is due, call-backs included; 0 for none."""
+    def next_due_at(self, lists: ContactLists) -> float:
+        """When the next is due who waits on a list that runs, call-backs included; 0 for none."""
+        if lists.paused:
+            waiting = [*self.waiting, *((at, c) for c, at in self.callback_due.items())]
+            return min((at for at, c in waiting if not lists.pauses(c)), default=0.0)
         first = [self.waiting[0][0]] if self.waiting else []
         return min([*first, *self.callback_due.values()], default=0.0)
 
@@ -56,9 +60,8 @@ class InCampaign:
             claimed.append(ClaimedContact(contact_id, contacts[contact_id]))
         return claimed
 
-    def put(self, contact_id: int, standing: Standing, state: str, due_at: float) -> None:
-        """So it stands from now on. due_at: when it is due again, if it waits."""
-        standing.state = state
+    def waits(self, contact_id: int, state: str, due_at: float) -> None:
+        """When it is due again, if it waits for anything in this state."""
         if contact_id in self.hot:
             self.hot[contact_id] = due_at
         elif contact_id in self.callbacks:

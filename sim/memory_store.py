@@ -37,6 +37,10 @@ SavedFilter = Callable[[Mapping[str, AttributeValue], float], bool]
 """(attributes, epoch seconds of the claim) -> whether the contact is one of them"""
 
 
+_Held = tuple[AttemptDraft, InCampaign, Standing]
+"""The draft of an attempt, whose it is, and where its contact stands."""
+
+
 class MemoryStore:
     """A ContactStore whose every answer is told before the call returns.
 
@@ -55,7 +59,7 @@ class MemoryStore:
         self._campaigns: defaultdict[int, InCampaign] = defaultdict(
             partial(InCampaign, self._contacts)
         )
-        self._open: dict[int, AttemptDraft] = {}
+        self._open: dict[int, _Held] = {}
         self._numbers: set[str] = set()
         self._attempt_id = 0
         self._lists = ContactLists()
@@ -139,7 +143,7 @@ class MemoryStore:
         self, request_id: int, drafts: Sequence[AttemptDraft], reply_to: Sink
     ) -> None:
         with self._lock:
-            held: list[tuple[AttemptDraft, InCampaign, Standing]] = []
+            held: list[_Held] = []
             for draft in drafts:
                 campaign = self._campaigns[draft.campaign_id]
                 standing = campaign.touched[draft.contact_id]
@@ -150,7 +154,8 @@ class MemoryStore:
                 held.append((draft, campaign, standing))
             ids: list[int] = []
             paused, numbers = self._lists.paused, self._numbers
-            for draft, campaign, standing in held:
+            for attempt in held:
+                draft, campaign, standing = attempt
                 number = draft.number
                 if paused and self._lists.pauses(draft.contact_id):
                     ids.append(LIST_PAUSED)
@@ -159,7 +164,7 @@ class MemoryStore:
                 else:
                     attempt_id = self._attempt_id = self._attempt_id + 1
                     ids.append(attempt_id)
-                    self._open[attempt_id] = draft
+                    self._open[attempt_id] = attempt
                     numbers.add(number)
                     standing.state = "in_flight"
                     if campaign.hot:
@@ -168,24 +173,25 @@ class MemoryStore:
 
     def settle(self, settlement: Settlement) -> None:
         with self._lock:
-            draft = self._open.pop(settlement.attempt_id, None)
-            if draft is None:
+            attempt = self._open.pop(settlement.attempt_id, None)
+            if attempt is None:
                 self.ignored_settlements += 1
                 return
-            contact_id, number, what_next = draft.contact_id, draft.number, settlement.next
-            campaign = self._campaigns[draft.campaign_id]
+            draft, campaign, standing = attempt
+            number, what_next = draft.number, settlement.next
             self._numbers.discard(number)
             self.settlements.append(settlement)
             if self._pasts is not None:
                 self._add_to_past(self._pasts, settlement)
-            standing = campaign.touched[contact_id]
             if OUTCOMES[settlement.outcome].counts:
                 standing.attempts += 1
                 standing.tried += (number,)
                 if campaign.callbacks:
-                    campaign.made_good(contact_id)
+                    campaign.made_good(draft.contact_id)
+            state = standing.state = what_next.state
             standing.resume_node = what_next.resume_node
-            campaign.put(contact_id, standing, what_next.state, what_next.due_at)
+            if state == "waiting" or campaign.hot or campaign.callbacks:
+                campaign.waits(draft.contact_id, state, what_next.due_at)
 
     def defer(self, deferrals: Sequence[Deferral]) -> None:
         with self._lock:
@@ -199,11 +205,24 @@ class MemoryStore:
                 state = "waiting" if deferral.state == "due" else deferral.state
                 if state != "waiting":
                     campaign.made_good(contact_id)
-                campaign.put(contact_id, standing, state, deferral.due_at)
+                standing.state = state
+                campaign.waits(contact_id, state, deferral.due_at)
 
     def dispose(self, disposal: Disposal) -> None:
         with self._lock:
-            self._dispose(disposal)
+            self.dispositions[disposal.attempt_id] = disposal.disposition
+            campaign, contact_id = self._campaigns[disposal.campaign_id], disposal.contact_id
+            standing = campaign.touched[contact_id]
+            settled = standing.state in ("waiting", "done", "refused")
+            if not settled or standing.attempts != disposal.attempts:
+                return
+            campaign.forget(contact_id)
+            standing.resume_node = disposal.next.resume_node
+            if disposal.callback is not None:
+                campaign.owe(contact_id, disposal.callback)
+            else:
+                state = standing.state = disposal.next.state
+                campaign.waits(contact_id, state, disposal.next.due_at)
 
     def remember(self, campaign_id: int, document: bytes) -> None:
         with self._lock:
@@ -230,7 +249,8 @@ class MemoryStore:
     @property
     def open_attempts(self) -> Mapping[int, AttemptDraft]:
         """Attempts that are not settled."""
-        return self._open
+        with self._lock:
+            return {attempt_id: draft for attempt_id, (draft, _, _) in self._open.items()}
 
     def held(self, campaign_id: int) -> int:
         """How many contacts a campaign has claimed, and neither dialed nor let go of."""
@@ -258,7 +278,7 @@ class MemoryStore:
         if request.retries is not None:
             due = campaign.turns_of_due.share(running, request.limit - len(chosen), take_due)
             chosen += self._claimed(campaign, due, request.past)
-        return ContactsClaimed(request.request_id, tuple(chosen), self._next_due_at(campaign))
+        return ContactsClaimed(request.request_id, tuple(chosen), campaign.next_due_at(self._lists))
 
     def _supply(self, campaign: InCampaign, request: ClaimRequest) -> None:
         """Make contacts for a claim, in stores that do."""
@@ -269,12 +289,6 @@ class MemoryStore:
         left = request.limit - len(first)
         first += self._ahead(campaign, campaign.callback_due, request, left)
         return self._claimed(campaign, first, request.past)
-
-    def _next_due_at(self, campaign: InCampaign) -> float:
-        if not self._lists.paused:
-            return campaign.next_due_at()
-        waiting = [*campaign.waiting, *((at, c) for c, at in campaign.callback_due.items())]
-        return min((at for at, c in waiting if not self._lists.pauses(c)), default=0.0)
 
     def _nonsense(self, request: ClaimRequest) -> str:
         if self._known is not None and request.campaign_id not in self._known:
@@ -383,17 +397,3 @@ class MemoryStore:
             )
             claimed.append(contact)
         return claimed
-
-    def _dispose(self, disposal: Disposal) -> None:
-        self.dispositions[disposal.attempt_id] = disposal.disposition
-        campaign, contact_id = self._campaigns[disposal.campaign_id], disposal.contact_id
-        standing = campaign.touched[contact_id]
-        settled = standing.state in ("waiting", "done", "refused")
-        if not settled or standing.attempts != disposal.attempts:
-            return
-        campaign.forget(contact_id)
-        standing.resume_node = disposal.next.resume_node
-        if disposal.callback is not None:
-            campaign.owe(contact_id, disposal.callback)
-        else:
-            campaign.put(contact_id, standing, disposal.next.state, disposal.next.due_at)
