@@ -79,6 +79,11 @@ def paced(name: str, *, results: int, people: int, abandoned: int, **gauges: flo
     metrics.gauge("dialer_campaign_abandonment_target_ratio", **label).set(0.03)
     for name_and_state, value in gauges.items():
         metric, _, state = name_and_state.partition("__")
+        if metric == "calls_in_progress":
+            calls = metrics.members(f"dialer_{metric}", **label)
+            first = len(calls)
+            calls.update(dict.fromkeys(range(first, first + int(value)), state))
+            continue
         more = {"state": state} if state else {}
         metrics.gauge(f"dialer_{metric}", **label, **more).set(value)
     formula = compile_formula(FORMULAS[name].formula)
