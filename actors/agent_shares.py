@@ -54,8 +54,11 @@ class AgentShares:
         self, requests: Iterable[SeizeRequest]
     ) -> tuple[SeizeRequest, PooledAgent] | None:
         """The request that gets the next agent, and whom; the oldest among equals."""
-        held = self._roster.held
-        short = [r for r in requests if r.seize.wanted > len(held[r.seize.campaign_id])]
+        short = []
+        for request in requests:
+            seize = request.seize
+            if seize.wanted > len(self._roster.held[seize.campaign_id]):
+                short.append(request)
         if len(short) > 1:
             short.sort(key=self._rank)
         for request in short:

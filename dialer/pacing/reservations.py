@@ -158,14 +158,17 @@ class Reservations:
         The agent with the most room gets it, of several the one who was reserved first.
         """
         self.in_flight += 1
-        has_room = self._open
-        if not has_room:
+        roomiest: Reservation | None = None
+        for held in self._open:
+            if (
+                roomiest is None
+                or held.room > roomiest.room
+                or (held.room == roomiest.room and held.number < roomiest.number)
+            ):
+                roomiest = held
+        if roomiest is None:
             self.unplaced[ticket] = None
             return ""
-        if len(has_room) == 1:
-            [roomiest] = has_room
-        else:
-            roomiest = min(has_room, key=lambda held: (-held.room, held.number))
         self._place(ticket, roomiest)
         return roomiest.agent_id
 
