@@ -77,7 +77,9 @@ class _Line:
                 trunk.end(self, what)
                 return
             runtime, fate, attempt_id = trunk.runtime, self.fate, self.attempt_id
-            events = self.events if trunk.trouble is None else _Disturbed(trunk, self.events)
+            events, trouble = self.events, trunk.trouble
+            if trouble is not None:
+                events = _Disturbed(events, trouble, trunk)
             if what == "ring":
                 self.state = "ringing"
                 events.tell(Ringing(attempt_id, runtime.now()))
@@ -111,13 +113,13 @@ class _Line:
 class _Disturbed:
     """The way of a call's events through a trunk that is in trouble."""
 
-    def __init__(self, trunk: "SimTrunk", events: Sink) -> None:
-        self._trunk = trunk
+    def __init__(self, events: Sink, trouble: CarrierTrouble, trunk: "SimTrunk") -> None:
         self._events = events
+        self._trouble = trouble
+        self._trunk = trunk
 
     def tell(self, event: TrunkEvent, /) -> None:
-        trunk, trouble = self._trunk, self._trunk.trouble
-        assert trouble is not None
+        trouble, trunk = self._trouble, self._trunk
         if trouble.lost and type(event) is not Ended and trunk.luck() < trouble.lost:
             return
         if trouble.late and trunk.luck() < trouble.late:
@@ -196,8 +198,7 @@ class SimTrunk:
             if line is not None and line.state == "answered":
                 line.state = "bridged"
                 self._ends(line, _FAR_HUNG_UP, line.fate.talk_s)
-                events = line.events if self.trouble is None else _Disturbed(self, line.events)
-                events.tell(Bridged(attempt_id, self.runtime.now()))
+                self._tell(line, Bridged(attempt_id, self.runtime.now()))
 
     def play(self, attempt_id: int, prompt: str, then_hang_up: bool) -> None:  # noqa: ARG002
         with self.lock:
@@ -221,8 +222,13 @@ class SimTrunk:
         line.state = "over"
         del lines[attempt_id]
         self._in_use.value = len(lines)
-        events = line.events if self.trouble is None else _Disturbed(self, line.events)
-        events.tell(Ended(attempt_id, self.runtime.now(), cause))
+        self._tell(line, Ended(attempt_id, self.runtime.now(), cause))
+
+    def _tell(self, line: _Line, event: TrunkEvent) -> None:
+        events, trouble = line.events, self.trouble
+        if trouble is not None:
+            events = _Disturbed(events, trouble, self)
+        events.tell(event)
 
     def _ends(self, line: _Line, cause: EndCause, after_s: float) -> None:
         """This is what happens next to a call, and nothing before."""
