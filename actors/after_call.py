@@ -8,7 +8,7 @@ from dialer.compliance.window import callee_clocks
 from dialer.events import EndCause
 from dialer.flow.dial_terms import DialTerms
 from dialer.flow.graph import Flow
-from dialer.flow.interpreter import after_attempt
+from dialer.flow.interpreter import Facts, contact_step
 from dialer.outcomes import OUTCOMES
 from dialer.ports import ClaimedContact, ContactNext
 from dialer.trunks.faults import fault_of
@@ -39,17 +39,46 @@ def next_of(
 
     answered: somebody picked up.
     """
-    meaning = OUTCOMES[outcome]
-    clocks = callee_clocks(number, contact.attributes) if flow.goes_by_clocks else ()
-    attempts = contact.attempts + meaning.counts
-    what_next = after_attempt(flow, dial.id, route_id, outcome, attempts, ended_at, clocks)
-    if meaning.trunk_fault and what_next.state == "waiting":
-        # No cap ends what does not count, so it must not turn round without a rest.
-        what_next = what_next._replace(due_at=max(what_next.due_at, ended_at + TRUNK_FAULT_S))
+    before = contact.attempts
+    if flow.goes_by_clocks:
+        clocks = callee_clocks(number, contact.attributes)
+        what_next = _by_flow(flow, dial.id, route_id, outcome, before, ended_at, clocks)
+    else:
+        # Of each way, outcome and number of attempts the flow says the same at any time.
+        key = (dial.id, route_id, outcome, before)
+        known = flow.rests.get(key)
+        if known is None:
+            known = flow.rests[key] = _by_flow(flow, *key, 0.0)
+        what_next = known
+        if known.state == "waiting":
+            what_next = ContactNext("waiting", ended_at + known.due_at, known.resume_node)
     if not answered and what_next.state == "done":
-        again_s = _comes_again_after(dial, outcome, cause, attempts)
+        again_s = _comes_again_after(dial, outcome, cause, before + OUTCOMES[outcome].counts)
         if again_s:
             return ContactNext("waiting", ended_at + again_s, dial.id)
+    return what_next
+
+
+def _by_flow(
+    flow: Flow,
+    dial_id: str,
+    route_id: str,
+    outcome: str,
+    before: int,
+    ended_at: float,
+    clocks: tuple[str, ...] = (),
+) -> ContactNext:
+    """What the flow says. before: the attempts that counted before this one."""
+    exits: tuple[tuple[str, str], ...] = ((dial_id, "delivery"),)
+    if route_id and outcome in ("customer_answered", "abandoned"):
+        port = "completed" if outcome == "customer_answered" else "abandoned"
+        exits = ((route_id, port), *exits)
+    meaning = OUTCOMES[outcome]
+    facts = Facts(outcome, before + meaning.counts, ended_at, clocks)
+    what_next = contact_step(flow, exits, facts)
+    if meaning.trunk_fault and what_next.state == "waiting":
+        # No cap ends what does not count, so it must not turn round without a rest.
+        return what_next._replace(due_at=max(what_next.due_at, ended_at + TRUNK_FAULT_S))
     return what_next
 
 

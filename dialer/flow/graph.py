@@ -36,6 +36,7 @@ from dialer.flow.nodes import (
     Start,
     Wait,
 )
+from dialer.ports import ContactNext
 from dialer.score.model import ScoreModel
 
 
@@ -80,8 +81,8 @@ class Flow:
     start and init are its compulsory nodes; `leads(node_id, port)` is the node behind a port, or
     None where the port leads nowhere. goes_by_clocks: a Wait node looks at contacts' own clocks.
     dials: the terms of its Dial nodes by id. first: the node behind Init; first_dial: its terms,
-    if it is a Dial node. steps, rests: what the interpreter found out once. score: tells who is
-    likely to answer, if it is to.
+    if it is a Dial node. steps: what the interpreter found out once. rests: what becomes of
+    contacts, found out once, too. score: tells who is likely to answer, if it is to.
     """
 
     def __init__(self, definition: FlowDefinition, score: ScoreModel | None = None) -> None:
@@ -97,7 +98,7 @@ class Flow:
             for port, target in node.next.items()
         }
         self.steps: dict[tuple[str, str], Any] = {}
-        self.rests: dict[Any, Any] = {}
+        self.rests: dict[tuple[str, str, str, int], ContactNext] = {}
         self.start = next(n for n in definition.nodes if isinstance(n, Start))
         self.init = next(n for n in definition.nodes if isinstance(n, Init))
         self.first = self.leads(self.init.id, "contact")

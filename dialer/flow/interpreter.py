@@ -143,42 +143,6 @@ def contact_step(flow: Flow, exits: Sequence[tuple[str, str]], facts: "Facts") -
     return DONE
 
 
-def after_attempt(
-    flow: Flow,
-    dial_id: str,
-    route_id: str,
-    outcome: str,
-    attempts: int,
-    ended_at: float,
-    clocks: tuple[str, ...],
-) -> ContactNext:
-    """`contact_step` of an attempt that is over.
-
-    route_id: the Route to Agent node that had the call, "" for none. attempts, clocks: see `Facts`.
-    """
-    if flow.goes_by_clocks:
-        facts = Facts(outcome, attempts, ended_at, clocks)
-        return contact_step(flow, _exits(dial_id, route_id, outcome), facts)
-    # Of each way, outcome and number of attempts the flow says the same at any time.
-    key = (dial_id, route_id, outcome, attempts)
-    rest: ContactNext | None = flow.rests.get(key)
-    if rest is None:
-        facts = Facts(outcome, attempts, 0.0)
-        rest = flow.rests[key] = contact_step(flow, _exits(dial_id, route_id, outcome), facts)
-    if rest.state != "waiting":
-        return rest
-    return ContactNext("waiting", ended_at + rest.due_at, rest.resume_node)
-
-
-def _exits(dial_id: str, route_id: str, outcome: str) -> list[tuple[str, str]]:
-    """The ways out of an attempt, as of `contact_step`."""
-    exits = [(dial_id, "delivery")]
-    if route_id and outcome in ("customer_answered", "abandoned"):
-        port = "completed" if outcome == "customer_answered" else "abandoned"
-        exits.insert(0, (route_id, port))
-    return exits
-
-
 class Facts(Message):
     """What a decision about a contact may rest on.
 

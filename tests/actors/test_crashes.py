@@ -66,14 +66,14 @@ def test_a_call_that_dies_while_it_settles_is_settled_still(
     scene.team.start(flow_text(target=1, interval_s=3600))
     scene.settle()
     failures = iter([True])
-    step = after_call.after_attempt
+    step = after_call.contact_step
 
     def once(*given: Any) -> Any:
         if next(failures, False):
             raise RuntimeError("a bug")
         return step(*given)
 
-    monkeypatch.setattr(after_call, "after_attempt", once)
+    monkeypatch.setattr(after_call, "contact_step", once)
     scene.trunk.end(scene.trunk.open[0])
     scene.settle()
     assert crashed(scene) == ["call/1"]

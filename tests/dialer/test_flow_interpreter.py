@@ -16,7 +16,6 @@ from dialer.flow.interpreter import (
     PulseEnds,
     Release,
     Seize,
-    after_attempt,
     after_seize,
     call_step,
     contact_step,
@@ -285,13 +284,6 @@ def test_a_flow_that_passes_says_what_comes_next_for_everything(definition: Flow
                 assert following == DONE or following.due_at >= NOON
                 if following != DONE:
                     assert isinstance(entry(flow, following.resume_node, NOON), DialTerms)
-            exits = ((node.id, "delivery"),)
-            if outcome in ("customer_answered", "abandoned"):
-                port = "completed" if outcome == "customer_answered" else "abandoned"
-                exits = (("route0", port), *exits)
-            for now in (NOON, NOON + HOUR):
-                following = contact_step(flow, exits, Facts(outcome, 1, now))
-                assert after_attempt(flow, node.id, "route0", outcome, 1, now, ()) == following
     first = entry(flow, "", NOON)
     assert isinstance(first, DialTerms) or first.state == "waiting"
 
