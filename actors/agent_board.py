@@ -35,7 +35,7 @@ class AgentBoard:
         self._campaign_id = campaign_id
         self._pool = pool
         self._cells = cells
-        self._states: dict[str, str] = {}
+        self._states = cells.agents
         # How many the pool is to keep reserved for us, by queue, with the number of the request.
         self._asked: dict[str, tuple[int, int]] = {}
         self._request_id = 0
@@ -92,11 +92,14 @@ class AgentBoard:
             agent_id, after = move.agent_id, move.to_state
             before = states.get(agent_id, "")
             if before != after:
-                self._cells.agent_moved(agent_id, before, after, message.at)
                 if after:
                     states[agent_id] = after
                 else:
                     del states[agent_id]
+                if after == "wrap_up":
+                    self._cells.wraps_up(agent_id, message.at)
+                elif before == "wrap_up":
+                    self._cells.wrapped_up(agent_id, message.at)
             # Without a state to come from, it is a mere count of who is there.
             if move.from_state and move.campaign_id == campaign_id and self._own_agent(move, calls):
                 ours = True

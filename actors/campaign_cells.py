@@ -4,8 +4,10 @@ The rule of this module: each cell has one writing actor, and for these it is th
 hears of everything that they count; only the states of its calls are kept by the calls.
 """
 
+from collections import Counter
 from math import inf
 
+from dialer.agents import STATES
 from dialer.compliance.preset import Preset
 from dialer.metrics import Metrics
 from dialer.ports import Evaluated, Settlement
@@ -14,7 +16,8 @@ from dialer.ports import Evaluated, Settlement
 class CampaignCells:
     """What a campaign counts. All its children exist from the start.
 
-    calls: the states of its calls in progress, by attempt, those of a former self included.
+    agents: the states of those it may use, by their id, kept by its agent board. calls: the states
+    of its calls in progress, by attempt, those of a former self included, kept by the calls.
     attempts: calls that it gave birth to. target: calls in flight that it strives for.
     """
 
@@ -25,8 +28,8 @@ class CampaignCells:
         law = preset.abandonment
         self._threshold_s = law.threshold_s if law is not None else inf
         label = {"campaign": title}
-        self._agents = metrics.gauges("dialer_agents", **label)
-        self.calls = metrics.members("dialer_calls_in_progress", **label)
+        self.agents: dict[str, str] = metrics.members("dialer_agents", **label)
+        self.calls: dict[int, str] = metrics.members("dialer_calls_in_progress", **label)
         self._pulses = metrics.counters("dialer_pulses_total", **label)
         self._results = metrics.counters("dialer_call_results_total", **label)
         self._scored = metrics.counters("dialer_scored_calls_total", **label)
@@ -56,8 +59,7 @@ class CampaignCells:
         target = metrics.gauge("dialer_campaign_abandonment_target_ratio", **label)
         target.set(law.target if law is not None else 1.0)
         # A campaign that was made anew counts its agents from nothing; its calls go on.
-        for cell in self._agents.values():
-            cell.set(0)
+        self.agents.clear()
 
     def close(self) -> None:
         self._metrics.close_campaign(self._title)
@@ -90,25 +92,21 @@ class CampaignCells:
         self._shift_start.set(start)
         self._shift_end.set(end)
 
-    def agent_moved(self, agent_id: str, before: str, after: str, at: float) -> None:
-        """Count an agent in another state. before, after: "" for one who comes, or goes."""
-        if before:
-            self._agents[before].value -= 1
-        if after:
-            self._agents[after].value += 1
-        if after == "wrap_up":
-            self._wrapping[agent_id] = at
-        elif before == "wrap_up":
-            began = self._wrapping.pop(agent_id, None)
-            if began is not None:
-                self._wrap_up.observe(at - began)
+    def wraps_up(self, agent_id: str, at: float) -> None:
+        self._wrapping[agent_id] = at
+
+    def wrapped_up(self, agent_id: str, at: float) -> None:
+        began = self._wrapping.pop(agent_id, None)
+        if began is not None:
+            self._wrap_up.observe(at - began)
 
     def agent_counts(self) -> dict[str, int]:
-        return {state: int(cell.value) for state, cell in self._agents.items() if cell.value}
+        counts = Counter(self.agents.values())
+        return {state: counts[state] for state in STATES if counts[state]}
 
     def ready(self) -> int:
         """Agents who are free, and reserved for nobody."""
-        return int(self._agents["ready"].value)
+        return [*self.agents.values()].count("ready")
 
     def calls_in_progress(self) -> int:
         """Those of a former self included."""

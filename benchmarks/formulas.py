@@ -10,6 +10,7 @@ import statistics
 import time
 
 from config.formulas_shipped import shipped_formulas
+from dialer.agents import STATES
 from dialer.calls import IN_PROGRESS
 from dialer.metrics import Metrics
 from dialer.promql import Formula, compile_formula
@@ -34,7 +35,7 @@ class Campaign:
         self._results = self.metrics.counters("dialer_call_results_total", **label)
         self._attempts = self.metrics.counter("dialer_call_attempts_total", **label)
         self._abandoned = self.metrics.counter("dialer_calls_abandoned_total", **label)
-        self._agents = self.metrics.gauges("dialer_agents", **label)
+        self._agents = self.metrics.members("dialer_agents", **label)
         self._calls = self.metrics.members("dialer_calls_in_progress", **label)
         self._durations = [
             self.metrics.histogram(f"dialer_{name}_seconds", **label)
@@ -47,10 +48,9 @@ class Campaign:
             self._results[result].inc(draw.random() < 0.3)
         self._attempts.inc(draw.random() < 0.9)
         self._abandoned.inc(draw.random() < 0.003)
-        for cell in self._agents.values():
-            cell.set(draw.randint(0, 5))
-        self._calls.clear()
-        self._calls.update(enumerate(draw.choices(IN_PROGRESS, k=draw.randint(0, 40))))
+        for members, states in ((self._agents, STATES), (self._calls, IN_PROGRESS)):
+            members.clear()
+            members.update(enumerate(draw.choices(states, k=draw.randint(0, 40))))
         for duration in self._durations:
             duration.observe(draw.uniform(2.0, 20.0))
 

@@ -138,7 +138,7 @@ def _alarm(owner: str, rules: Iterable[str]) -> Metric:
 
 
 CATALOGUE: tuple[Metric, ...] = (
-    _gauge("agents", "Agents that the campaign may use.", state=agents.STATES),
+    _members("agents", "Agents that the campaign may use.", agents.STATES),
     _members("calls_in_progress", "Calls that have not ended.", calls.IN_PROGRESS),
     _gauge("campaign_contacts", "Contacts of the campaign.", state=CONTACT_STATES),
     _gauge("callbacks", "Call-backs that the campaign owes.", state=CALLBACK_STATES),

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from itertools import product
 from types import MappingProxyType
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from dialer.errors import DialerError
 from dialer.metric_catalogue import CATALOGUE, Metric
@@ -58,7 +58,7 @@ class MemberGauge:
 
     __slots__ = ("_state", "members")
 
-    def __init__(self, members: dict[int, str], state: str) -> None:
+    def __init__(self, members: dict[Any, str], state: str) -> None:
         self.members = members
         self._state = state
 
@@ -178,7 +178,7 @@ class Metrics:
         """All children of a gauge by its one label that is not given."""
         return self._by_free_label(Gauge, name, labels)
 
-    def members(self, name: str, **labels: str) -> dict[int, str]:
+    def members(self, name: str, **labels: str) -> dict[Any, str]:
         """Whom a gauge of members counts: their states, for whoever moves them to write.
 
         labels: all but the state.
@@ -196,7 +196,7 @@ class Metrics:
             if metric.owner == owner:
                 children = self._children[metric.name]
                 before = len(children)
-                members: dict[int, str] = {}
+                members: dict[Any, str] = {}
                 for values in product(*(values for _, values in metric.labels)):
                     cell = MemberGauge(members, *values) if metric.of_members else _new_cell(metric)
                     children.setdefault((value, *values) if owner else values, cell)

@@ -209,11 +209,8 @@ class Day:
             if states.keys() - {"done", "waiting", "due", "refused"}:
                 found.append(f"contacts lost: {states}")
             title = f"Day {campaign_id}"
-            counted = {
-                state: int(cell.value)
-                for state, cell in self.team.metrics.gauges("dialer_agents", campaign=title).items()
-                if cell.value
-            }
+            agents = self.team.metrics.members("dialer_agents", campaign=title)
+            counted = dict(Counter(agents.values()))
             if counted != dict(pool):
                 found.append(f"campaign counts {counted}, pool reports {dict(pool)}")
             report = self.team.report(campaign_id)

@@ -42,7 +42,7 @@ def recorded(seconds: int = 300) -> SeriesStore:
     metrics = Metrics()
     metrics.open_campaign("spring")
     log, records, label = SeriesLog(metrics), [], {"campaign": "spring"}
-    metrics.gauge("dialer_agents", state="reserved", **label).set(10)
+    metrics.members("dialer_agents", **label).update(dict.fromkeys(range(10), "reserved"))
     metrics.gauge("dialer_pacing_target_calls", **label).set(20)
     results = metrics.counters("dialer_call_results_total", **label)
     for second in range(seconds):

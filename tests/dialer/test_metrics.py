@@ -48,7 +48,7 @@ def test_opening_a_campaign_creates_every_child_at_zero():
     results = metrics.counters("dialer_call_results_total", campaign="spring")
     assert tuple(results) == outcomes.NAMES
     assert {cell.value for cell in results.values()} == {0}
-    states = metrics.gauges("dialer_agents", campaign="spring")
+    states = [state for _, state in children(metrics, "dialer_agents")]
     assert tuple(states) == agents.STATES
     for metric in CATALOGUE:
         if metric.owner == "campaign":
@@ -104,9 +104,9 @@ def test_what_the_daemon_has_one_of_exists_at_once():
     ("name", "labels", "problem"),
     [
         ("dialer_nonsense", {}, "no metric dialer_nonsense"),
-        ("dialer_agents", {"campaign": "spring", "state": "asleep"}, "no child"),
-        ("dialer_agents", {"campaign": "winter", "state": "ready"}, "is it open"),
-        ("dialer_agents", {"campaign": "spring"}, "has the labels"),
+        ("dialer_callbacks", {"campaign": "spring", "state": "asleep"}, "no child"),
+        ("dialer_callbacks", {"campaign": "winter", "state": "due"}, "is it open"),
+        ("dialer_callbacks", {"campaign": "spring"}, "has the labels"),
         ("dialer_call_attempts_total", {"campaign": "spring"}, "is a counter"),
     ],
 )
@@ -145,7 +145,7 @@ def test_two_seconds_is_a_bound_of_the_answer_to_agent_histogram():
 def test_gauges_go_up_and_down():
     metrics = Metrics()
     metrics.open_campaign("spring")
-    cell = metrics.gauge("dialer_agents", campaign="spring", state="ready")
+    cell = metrics.gauge("dialer_callbacks", campaign="spring", state="due")
     cell.set(4)
     cell.inc()
     cell.dec(2)

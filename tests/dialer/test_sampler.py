@@ -95,7 +95,7 @@ def test_a_campaign_that_opens_is_sampled_from_the_next_tick():
     metrics, sampler = sampler_for("sum by (campaign) (dialer_agents)")
     sampler.tick(START)
     metrics.open_campaign("autumn")
-    metrics.gauge("dialer_agents", campaign="autumn", state="ready").set(4)
+    metrics.members("dialer_agents", campaign="autumn").update(dict.fromkeys("abcd", "ready"))
     sampler.tick(START + 1)
     formula = compile_formula("sum by (campaign) (dialer_agents)")
     assert formula.number(sampler.store, START + 1, "autumn").value == 4

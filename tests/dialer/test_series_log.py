@@ -39,7 +39,7 @@ def test_what_is_read_back_is_what_was_sampled(steps: list[str]) -> None:
     for second, step in enumerate([*steps, "quiet"]):
         label = {"campaign": 'Spring "A"'}
         if step in ("ready", "reserved"):
-            metrics.gauge("dialer_agents", state=step, **label).inc()
+            metrics.members("dialer_agents", **label)[second] = step
         elif step == "attempt":
             metrics.counter("dialer_call_attempts_total", **label).inc()
         elif step == "open":
@@ -84,10 +84,10 @@ def test_a_reader_may_begin_in_the_middle() -> None:
     metrics = Metrics()
     metrics.open_campaign("spring")
     log = SeriesLog(metrics)
-    ready = metrics.gauge("dialer_agents", campaign="spring", state="ready")
+    agents = metrics.members("dialer_agents", campaign="spring")
     records = []
     for second in range(100):
-        ready.inc()
+        agents[second] = "ready"
         record = log.record(START + second)
         assert record is not None
         records.append(record)

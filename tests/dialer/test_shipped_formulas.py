@@ -54,7 +54,8 @@ def test_a_campaign_that_has_dialed_nobody_is_paced_progressively(name: str, sec
         metrics.open_campaign(title)
         metrics.gauge("dialer_campaign_info", campaign=title).set(1)
         metrics.gauge("dialer_campaign_abandonment_target_ratio", campaign=title).set(0.03)
-        metrics.gauge("dialer_agents", campaign=title, state="ready").set(7)
+        agents = metrics.members("dialer_agents", campaign=title)
+        agents.update(dict.fromkeys(range(7), "ready"))
     sampler = Sampler(metrics, "test:1")
     formula = compile_formula(FORMULAS[name].formula)
     sampler.keep([formula.reads])
@@ -79,13 +80,11 @@ def paced(name: str, *, results: int, people: int, abandoned: int, **gauges: flo
     metrics.gauge("dialer_campaign_abandonment_target_ratio", **label).set(0.03)
     for name_and_state, value in gauges.items():
         metric, _, state = name_and_state.partition("__")
-        if metric == "calls_in_progress":
-            calls = metrics.members(f"dialer_{metric}", **label)
-            first = len(calls)
-            calls.update(dict.fromkeys(range(first, first + int(value)), state))
-            continue
-        more = {"state": state} if state else {}
-        metrics.gauge(f"dialer_{metric}", **label, **more).set(value)
+        if state:
+            members = metrics.members(f"dialer_{metric}", **label)
+            members.update({(state, number): state for number in range(round(value))})
+        else:
+            metrics.gauge(f"dialer_{metric}", **label).set(value)
     formula = compile_formula(FORMULAS[name].formula)
     sampler = Sampler(metrics, "test:1")
     sampler.keep([formula.reads])

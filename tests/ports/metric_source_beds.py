@@ -29,7 +29,8 @@ def cells() -> Metrics:
     for title, ready in zip(CAMPAIGNS, (7, 3), strict=True):
         metrics.open_campaign(title)
         metrics.gauge("dialer_campaign_info", campaign=title).set(1)
-        metrics.gauge("dialer_agents", campaign=title, state="ready").set(ready)
+        agents = metrics.members("dialer_agents", campaign=title)
+        agents.update(dict.fromkeys(range(ready), "ready"))
     return metrics
 
 

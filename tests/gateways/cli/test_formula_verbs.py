@@ -142,7 +142,7 @@ def test_check_tells_errors_of_formulas_and_warns_of_the_rest(
 def test_what_a_daemon_has_recorded_is_evaluated(run: CommandLine, folder: Path) -> None:
     metrics = Metrics()
     metrics.open_campaign("spring")
-    metrics.gauge("dialer_agents", campaign="spring", state="ready").set(4)
+    metrics.members("dialer_agents", campaign="spring").update(dict.fromkeys("abcd", "ready"))
     log, now = SeriesLog(metrics), time.time()
     writer = JournalWriter(JournalConfig(folder / "journal"))
     writer.start()

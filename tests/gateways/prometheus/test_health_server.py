@@ -70,7 +70,7 @@ def samples(text, parse=text_string_to_metric_families):
 def test_a_scrape_shows_what_the_cells_hold(metrics, serve):
     name = 'sp"ring\n'
     metrics.counter("dialer_call_attempts_total", campaign=name).inc(3)
-    metrics.gauge("dialer_agents", campaign=name, state="ready").set(2)
+    metrics.members("dialer_agents", campaign=name).update(a="ready", b="ready")
     metrics.counter("dialer_call_results_total", campaign=name, result="user_busy").inc()
     ring = metrics.histogram("dialer_call_ring_duration_seconds", campaign=name)
     for seconds in (0.5, 1.0, 7.0, 300.0):
