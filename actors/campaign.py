@@ -232,15 +232,16 @@ class Campaign(Behaviour):
                 if given_back is not None:
                     self._not_placed(given_back, now)
             preparing.discard(ticket)
-        for ticket in answer.short:
+        short = answer.short
+        for ticket in short:
             preparing.discard(ticket)
             tickets.never_placed(ticket, now)
         tickets.plan()
-        if answer.short or quiet is not None:
+        if short or quiet is not None:
             # Nobody is due: the agents are of more use to others. The next pulse looks again.
             self._board.stand_down()
-        if answer.short:
-            self._previews.not_found(answer.short)
+        if short:
+            self._previews.not_found(short)
             self._pulses.explain(answer.reason, now)
 
     @handles(PlaceNow)

@@ -272,8 +272,8 @@ class Pulses:
         paced = parts.pacer.pace(now, parts.inputs(), pulse, self._seize is not None)
         if parts.formulas.texts:
             parts.formulas.tell_shadow(node.dialing)
-        dials, goal, picks = paced.dials, paced.goal, paced.picks
-        inputs, clamps, reason = paced.inputs, paced.clamps, paced.reason
+        dials, picks, inputs = paced.dials, paced.picks, paced.inputs
+        clamps, reason = paced.clamps, paced.reason
         if dials > 0:
             room = parts.share.room(now)
             if room.dials is not None and room.dials < dials:
@@ -282,9 +282,10 @@ class Pulses:
                 inputs += (("room", float(dials)),)
                 clamps += (room.clamp,)
                 picks = picks[:dials]
-        parts.cells.target.value = self._book.in_flight + dials if goal is None else goal
-        if dials > 0:
-            parts.tickets.need(dials, now, picks)
+            if dials > 0:
+                parts.tickets.need(dials, now, picks)
+        goal = paced.goal
+        parts.cells.target.value = self._book.in_flight if goal is None else goal
         if paced.give_up:
             parts.calls.give_up(paced.give_up)
         if not reason:
