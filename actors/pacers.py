@@ -166,7 +166,9 @@ class RatioPacer(DeafPacer):
             missing = book.top_up()
         quota = book.quota
         inputs = decided_from(seen, arming, quota, carried, unplaced, missing)
-        return Paced(ratio, max(dials, missing), inputs, quota)
+        if arming and missing:
+            dials = max(dials, missing)
+        return Paced(ratio, dials or missing, inputs, quota)
 
 
 def _ratio_of(dialing: Progressive | Power) -> float:

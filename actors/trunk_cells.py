@@ -45,7 +45,11 @@ class Quality:
             if outcome in _EFFECTIVE:
                 self.effective.value += 1
             return
-        self.delay.observe(max(0.0, (alerted_at or answered_at) - dialed_at))
+        delay_s = (alerted_at or answered_at) - dialed_at
+        if delay_s > 0.0:
+            self.delay.observe(delay_s)
+        else:  # by two clocks
+            self.delay.observe(0.0)
         self.effective.value += 1
         if answered_at:
             self.answers.value += 1

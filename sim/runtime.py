@@ -316,7 +316,9 @@ class SimRuntime:
             second = heappop(later.seconds)
             self._second_ends = second + 1.0
             timers = later.pop(second)
-            due += [timer for timer in timers if timer.to is not _NOBODY]
+            for timer in timers:
+                if timer.to is not _NOBODY:
+                    due.append(timer)
         due.sort(key=_AT)
 
     def _stalled(self) -> NoReturn:

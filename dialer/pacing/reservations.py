@@ -113,7 +113,9 @@ class Reservations:
         self._set_quota(held, self.per_pulse(ratio))
         if self.unplaced:
             self._adopt(held)
-        return max(0, held.room)
+        if held.room < 0:
+            return 0
+        return held.room
 
     def bind(self, ticket: int, agent_id: str) -> None:
         """A contact is meant for this agent, who gets no other beside it."""
@@ -150,7 +152,10 @@ class Reservations:
 
     def top_up(self) -> int:
         """How many calls are missing from the sum of the quotas."""
-        return max(0, self.quota - self.in_flight)
+        missing = self.quota - self.in_flight
+        if missing < 0:
+            return 0
+        return missing
 
     def placed(self, ticket: int) -> str:
         """An attempt is in flight: the agent it is placed on, "" where none has room.
