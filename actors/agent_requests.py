@@ -140,10 +140,10 @@ class AgentRequests(AgentSteps):
 
     def _refill(self) -> None:
         """Campaigns that lost agents whom they held get others, where there are any."""
-        now, shorter = self.runtime.now(), self._shorter
+        shorter = self._shorter
         for request in self._requests.values():
             if request.seize.campaign_id in shorter:
-                request.waits_since = now
+                request.waits_since = shorter[request.seize.campaign_id]
                 self._fill(request)
         shorter.clear()
 
@@ -178,12 +178,12 @@ class AgentRequests(AgentSteps):
     def _book(self, agent: PooledAgent, request: SeizeRequest) -> None:
         """Reserve a ready agent for a request; a phone that rings per call is offered first."""
         agent.campaign_id = request.seize.campaign_id
-        request.waits_since = self.runtime.now()
         if self._desk.kept_up:
             self._move(agent, "reserve")
         else:
             self._move(agent, "offer")
             self._desk.offer(agent.agent_id)
+        request.waits_since = agent.since
 
     @handles(AgentNoAnswer)
     def _on_no_answer(self, event: AgentNoAnswer) -> None:

@@ -42,8 +42,9 @@ class AgentSteps(Behaviour):
         self._listeners: dict[str, list[int]] = {}
         self._previews = PreviewDesk(desk)
         self._moves: dict[Sink, list[AgentMove]] = {}
-        # Campaigns that lost agents whom they held.
-        self._shorter: set[int] = set()
+        self._moved_at = 0.0
+        # Campaigns that lost agents whom they held, and when.
+        self._shorter: dict[int, float] = {}
 
     def receive(self, message: Any) -> Any:
         answer = self.handlers[type(message)](self, message)
@@ -64,7 +65,7 @@ class AgentSteps(Behaviour):
     def _move(self, agent: PooledAgent, event: str, reason: str = "") -> None:
         before, agent_id = agent.state, agent.agent_id
         after = _NEXT[before, event]
-        now = self.runtime.now()
+        now = self._moved_at = self.runtime.now()
         if before == "wrap_up":
             agent.ends_at = 0.0
             if agent.wrap_up is not None:
@@ -85,7 +86,7 @@ class AgentSteps(Behaviour):
         if was_offered:
             if agent_id in self._previews.shown:
                 self._previews.leave(agent_id)
-            self._shorter.add(agent.campaign_id)
+            self._shorter[agent.campaign_id] = now
         self._roster.file(agent, before, now)
         if was_offered and after in ("ready", "not_ready"):
             self._desk.withdraw(agent_id)
@@ -126,12 +127,12 @@ class AgentSteps(Behaviour):
             self._tell_of(agent)
 
     def _tell_later(self, campaign: Sink, move: AgentMove) -> None:
+        self._moved_at = self.runtime.now()
         self._moves.setdefault(campaign, []).append(move)
 
     def _publish(self) -> None:
         moves, self._moves = self._moves, {}
-        now = self.runtime.now()
         for campaign, its_moves in moves.items():
-            campaign.tell(AgentsMoved(now, tuple(its_moves)))
+            campaign.tell(AgentsMoved(self._moved_at, tuple(its_moves)))
         if self._previews.withdrawn:
             self._previews.tell_withdrawn()

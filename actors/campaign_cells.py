@@ -69,7 +69,10 @@ class CampaignCells:
 
     def fired(self, lateness_s: float, result: str = "fired") -> None:
         """A pulse came, so late. result: "outside_window" for one to which the hours are closed."""
-        self._lateness.observe(max(0.0, lateness_s))
+        if lateness_s > 0.0:
+            self._lateness.observe(lateness_s)
+        else:  # a timer may go off a moment too soon
+            self._lateness.observe(0.0)
         self._pulses[result].value += 1
 
     def shadow_target(self, calls: float) -> None:

@@ -142,7 +142,9 @@ class MemoryStore:
     def commit_attempts(
         self, request_id: int, drafts: Sequence[AttemptDraft], reply_to: Sink
     ) -> None:
-        with self._lock:
+        # By hand, as in `settle`.
+        self._lock.acquire()
+        try:
             held: list[_Held] = []
             for draft in drafts:
                 campaign = self._campaigns[draft.campaign_id]
@@ -170,6 +172,8 @@ class MemoryStore:
                     if campaign.hot:
                         campaign.hot.pop(draft.contact_id, None)
             reply_to.tell(AttemptsCommitted(request_id, tuple(ids)))
+        finally:
+            self._lock.release()
 
     def settle(self, settlement: Settlement) -> None:
         # By hand, as each call comes here: `with` takes a lock at twice the cost.
