@@ -71,7 +71,6 @@ class SimTimer(msgspec.Struct, gc=False):
     def cancel(self) -> None:
         """It stays on the agenda and tells nobody."""
         self.to = _NOBODY
-        self.message = None
 
 
 def stream_of(seed: int | Sequence[int] | None, name: str) -> Generator:
@@ -277,7 +276,7 @@ class SimRuntime:
                 actor = None
                 if reached is not None and reached():
                     return True
-                if not due and self._later:
+                if not due:
                     self._turn_over()
                 if others and (not due or others[0][0] <= due[0].at):
                     if others[0][0] >= end:
@@ -286,11 +285,11 @@ class SimRuntime:
                     continue
                 if not due:
                     return False
-                timer = due[0]
+                timer = due.pop(0)
                 at = timer.at
                 if at >= end:
+                    due.insert(0, timer)
                     return False
-                del due[0]
                 environment._now = at
                 to = timer.to
                 if type(to) is not SimActor:
