@@ -158,9 +158,9 @@ class Roster:
 
 def _insert(agents: dict[str, PooledAgent], agent: PooledAgent) -> None:
     """Add an agent so that the longest idle stays first; who was idle last goes to the end."""
-    last = next(reversed(agents.values()), None)
+    last = next(reversed(agents.values())) if agents else agent
     agents[agent.agent_id] = agent
-    if last is not None and agent.idle_since < last.idle_since:
+    if agent.idle_since < last.idle_since:
         ordered = sorted(agents.items(), key=lambda item: item[1].idle_since)
         agents.clear()
         agents.update(ordered)

@@ -89,7 +89,10 @@ class Reservations:
     def idle(self) -> tuple[str, ...]:
         """Reserved agents with no attempt in flight, oldest reservation first."""
         idle = self.idle_agents
-        return tuple(map(_agent_id, sorted(idle, key=_age))) if idle else ()
+        if len(idle) == 1:
+            [held] = idle
+            return (held.agent_id,)
+        return tuple(map(_agent_id, sorted(idle, key=_age)))
 
     def hold(self, agent_id: str) -> None:
         """An agent is reserved, and nothing is strived for yet beyond what rings for them."""
