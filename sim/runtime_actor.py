@@ -53,6 +53,12 @@ def _handlers_of(behaviour_class: Any) -> Handlers:
     return {**handlers, _Start: _start, _ActorStop: stop}
 
 
+def _bury(told: "tuple[SimActor, Any]") -> None:
+    """Where an actor that has stopped puts what it is told."""
+    actor, message = told
+    actor.bury(message)
+
+
 def _start(behaviour: Behaviour, _: Any) -> None:
     behaviour.on_start()
 
@@ -99,11 +105,8 @@ class SimActor(pykka.Actor):
     # --- the address --------------------------------------------------------------------------
 
     def tell(self, message: Any, /) -> None:
-        if self._stopped:
-            self._bury(message)
-        else:
-            put = self._put  # a call by way of the attribute would look it up in the class first
-            put((self, message))
+        put = self._put  # a call by way of the attribute would look it up in the class first
+        put((self, message))
 
     def ask(self, message: Any, timeout_s: float) -> Any:
         """Ask from outside the actors; virtual time goes by until the answer is there.
@@ -141,7 +144,7 @@ class SimActor(pykka.Actor):
         """What no handler takes: what pykka answers, what nobody hears any more, and what the
         behaviour's own `receive` is for."""
         if self._stopped:
-            self._bury(message)
+            self.bury(message)
         elif type(message) is Envelope:
             self._question = message
             with suppress(_DrainedError):
@@ -169,12 +172,13 @@ class SimActor(pykka.Actor):
     def end(self) -> None:
         """It handles nothing any more."""
         self._stopped = True
+        self._put = _bury
         self.handlers = _NO_HANDLERS
         self._runtime.alive.pop(self, None)
         # The ring of behaviour and actor is cut, so that neither waits for the garbage collector.
         del self.behaviour
 
-    def _bury(self, message: Any) -> None:
+    def bury(self, message: Any) -> None:
         """What came too late is for the heir of one who failed, else a dead letter."""
         if type(message) is Envelope:
             assert message.reply_to is not None
@@ -254,7 +258,7 @@ class LateActor(SimActor):
 
     def tell(self, message: Any, /) -> None:
         if self._stopped:
-            self._bury(message)
+            self.bury(message)
             return
         self._waiting.append(message)
         if len(self._waiting) == 1:
