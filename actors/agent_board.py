@@ -89,7 +89,7 @@ class AgentBoard:
         """Take in the pool's news; whether it is about agents whom we hold, held, or get."""
         ours, campaign_id, states = False, self._campaign_id, self._states
         for move in message.moves:
-            agent_id, after = move.agent_id, move.to_state
+            agent_id, former, after = move.agent_id, move.from_state, move.to_state
             before = states.get(agent_id, "")
             if before != after:
                 if after:
@@ -100,8 +100,14 @@ class AgentBoard:
                     self._cells.wraps_up(agent_id, message.at)
                 elif before == "wrap_up":
                     self._cells.wrapped_up(agent_id, message.at)
-            # Without a state to come from, it is a mere count of who is there.
-            if move.from_state and move.campaign_id == campaign_id and self._own_agent(move, calls):
+            # Without a state to come from, it is a mere count of who is there; and what happens
+            # later in a call is not the board's business.
+            if (
+                former
+                and move.campaign_id == campaign_id
+                and (former in _CAN_BE_TAKEN or not move.attempt_id)
+                and self._own_agent(move, calls)
+            ):
                 ours = True
         return ours
 
@@ -136,8 +142,6 @@ class AgentBoard:
     def _own_agent(self, move: AgentMove, calls: CallBoard) -> bool:
         agent_id = move.agent_id
         if move.attempt_id:
-            if move.from_state not in _CAN_BE_TAKEN:
-                return False  # what happens later in the call is not the board's business
             # A caller took this agent: neither of the two counts as waiting any more.
             ticket = calls.ticket(move.attempt_id)
             if ticket is not None:

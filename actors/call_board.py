@@ -63,25 +63,27 @@ class CallBoard:
         call = self._calls.get(attempt_id)
         return call[0] if call is not None else None
 
-    def place_in_turn(
-        self, attempt: ReadyAttempt, flow: Flow, runtime: Runtime, myself: Sink
-    ) -> int | None:
-        """Place an attempt now (see `place`), or have `myself` told `PlaceNow` in its slot."""
-        now = runtime.now()
-        if self._lines.has_slots:
-            delay_s = self._lines.next_slot(attempt.caller.trunks[0], now)
-            if delay_s > 0:
-                self.waiting[attempt.attempt_id] = (attempt, flow)
-                runtime.after(delay_s, myself, PlaceNow(attempt.attempt_id))
-                return None
-        return self._place(attempt, flow, runtime, now)
+    def waits(
+        self, attempt: ReadyAttempt, flow: Flow, runtime: Runtime, myself: Sink, now: float
+    ) -> bool:
+        """Whether an attempt's slot comes later: then `myself` is told `PlaceNow`.
 
-    def place(self, attempt_id: int, runtime: Runtime) -> int | None:
-        """Place an attempt; its ticket where it may not leave now and was given back."""
+        To be asked before `place` where a trunk has slots, for one of them is used up.
+        """
+        delay_s = self._lines.next_slot(attempt.caller.trunks[0], now)
+        if delay_s <= 0:
+            return False
+        self.waiting[attempt.attempt_id] = (attempt, flow)
+        runtime.after(delay_s, myself, PlaceNow(attempt.attempt_id))
+        return True
+
+    def place_waiting(self, attempt_id: int, runtime: Runtime, now: float) -> int | None:
+        """The slot of one that waits has come; see `place`."""
         waiting = self.waiting.pop(attempt_id, None)
-        return self._place(*waiting, runtime, runtime.now()) if waiting is not None else None
+        return self.place(*waiting, runtime, now) if waiting is not None else None
 
-    def _place(self, attempt: ReadyAttempt, flow: Flow, runtime: Runtime, now: float) -> int | None:
+    def place(self, attempt: ReadyAttempt, flow: Flow, runtime: Runtime, now: float) -> int | None:
+        """Place an attempt; its ticket where it may not leave now and was given back."""
         attempt_id, caller = attempt.attempt_id, attempt.caller
         may_dial = self._may_dial
         answer = may_dial(attempt.number, attempt.contact, now)

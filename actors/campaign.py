@@ -97,7 +97,6 @@ class Campaign(Behaviour):
         # A campaign that was made anew must not take answers to its former self for its own.
         self._tickets.start(int(now * 1000))
         self._board.start(int(now * 1000))
-        self._tickets.plan()
         self._parts.choose_pacer(now)
         self._subscribe(anew=True)
         self._feeder.tell(CampaignStarted())
@@ -154,7 +153,7 @@ class Campaign(Behaviour):
         calls, parts = self._calls, self._parts
         if parts.hears_calls:
             parts.pacer.agents_moved(message, calls.ticket)
-        if self._board.moved(message, calls):
+        if self._board.moved(message, calls) and self._book.idle_agents:
             self._pulses.arm_idle()
 
     @handles(AgentsCounted)
@@ -214,9 +213,10 @@ class Campaign(Behaviour):
     def _on_attempts(self, answer: AttemptsReady) -> None:
         runtime = self.runtime
         now = runtime.now()
-        tickets, calls = self._tickets, self._calls
+        tickets, calls, flow = self._tickets, self._calls, answer.flow
         preparing = tickets.preparing
         quiet = self._obstacles.quiet
+        in_turn = self._services.lines.has_slots
         self._pulses.more_due = answer.more and quiet is None
         if self._parts.hears_calls:
             self._parts.pacer.ready(answer, now)
@@ -224,19 +224,19 @@ class Campaign(Behaviour):
             ticket = attempt.ticket
             if ticket not in preparing:
                 calls.give_back(attempt, now, "it was made ready for a former run")
-            elif quiet is not None:
+                continue
+            if quiet is not None:
                 calls.give_back(attempt, now, quiet.reason)
                 tickets.never_placed(ticket, now)
-            else:
-                given_back = calls.place_in_turn(attempt, answer.flow, runtime, self.ref)
+            elif not in_turn or not calls.waits(attempt, flow, runtime, self.ref, now):
+                given_back = calls.place(attempt, flow, runtime, now)
                 if given_back is not None:
                     self._not_placed(given_back, now)
-            preparing.discard(ticket)
+            preparing.remove(ticket)
         short = answer.short
         for ticket in short:
             preparing.discard(ticket)
             tickets.never_placed(ticket, now)
-        tickets.plan()
         if short or quiet is not None:
             # Nobody is due: the agents are of more use to others. The next pulse looks again.
             self._board.stand_down()
@@ -249,10 +249,9 @@ class Campaign(Behaviour):
         now = self.runtime.now()
         obstacle = self._obstacles.any(now)
         if obstacle is None:
-            ticket = self._calls.place(message.attempt_id, self.runtime)
+            ticket = self._calls.place_waiting(message.attempt_id, self.runtime, now)
         else:
             ticket = self._calls.recall(message.attempt_id, now, obstacle.reason)
-        self._tickets.plan()
         if ticket is not None:
             self._not_placed(ticket, now)
 
@@ -305,7 +304,6 @@ class Campaign(Behaviour):
         self._feeder.tell(message)
         for ticket in self._calls.take_back(now, message.reason):
             self._tickets.never_placed(ticket, now)
-        self._tickets.plan()
         self._previews.withdraw()
         self._callbacks.clear()
         self._board.stand_down()

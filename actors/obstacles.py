@@ -25,7 +25,7 @@ class Obstacles:
     """Of one campaign. quiet: why it is paused or stopped, None while it runs.
 
     It is asked several times a call, and mostly there is nothing: then it looks again when its
-    hours may end, or at the first news.
+    hours may end (clear_until), or at the first news. Who asks often need not even ask till then.
     """
 
     def __init__(self, flow: Flow) -> None:
@@ -40,16 +40,16 @@ class Obstacles:
 
     def hear(self, news: TrunkNews) -> None:
         self.trunks.hear(news)
-        self._clear_until = 0.0
+        self.clear_until = 0.0
 
     def quieten(self, message: Quiesce) -> None:
         """Nothing is to be dialed until a new version runs."""
         self.quiet = message
-        self._clear_until = 0.0
+        self.clear_until = 0.0
 
     def any(self, now: float) -> Obstacle | None:
         """What stands in the way now."""
-        if now < self._clear_until:
+        if now < self.clear_until:
             return None
         if self.quiet is not None:
             return Obstacle(self.quiet.reason, "status")
@@ -58,10 +58,10 @@ class Obstacles:
         trouble = self.trunks.trouble(self._flow)
         if trouble:
             return Obstacle(trouble, "trunk")
-        self._clear_until = self._hours.known_until
+        self.clear_until = self._hours.known_until
         return None
 
     def _follow(self, flow: Flow) -> None:
         self._flow = flow
         self._hours = OpenHours(flow.zone, flow.start.days, flow.start.windows)
-        self._clear_until = 0.0
+        self.clear_until = 0.0

@@ -46,11 +46,15 @@ class Pulses:
         self.more_due = False
         self._parts = parts
         self._book = parts.board.book
+        self._cells = parts.cells
+        self._lines = parts.services.lines
+        self._obstacles = parts.obstacles
+        self._formulas = parts.formulas
         self._callbacks = parts.callbacks
         self._myself = myself
         self._asked = 0
         self._evaluating: _Check | None = None
-        # What the last decision has left: agents reserved, calls in flight and strived for.
+        # What the last decision has left, see `_steady`.
         self._left: tuple[int, int, int] | None = None
         self._enter()
 
@@ -91,8 +95,7 @@ class Pulses:
 
     def fire(self, pulse: PulseDue) -> None:
         """The Start node's time has come."""
-        parts = self._parts
-        cells, lines, obstacles = parts.cells, parts.services.lines, parts.obstacles
+        cells, obstacles, formulas = self._cells, self._obstacles, self._formulas
         runtime, interval_s = self.runtime, self._interval_s
         now, due_at = runtime.now(), pulse.due_at
         lateness_s = now - due_at
@@ -103,37 +106,39 @@ class Pulses:
             due_at += behind * interval_s
         due_at += interval_s
         runtime.after(due_at - now, self.ref, PulseDue(due_at))
-        if lines.open_breakers:
-            lines.tick(now)
+        if self._lines.open_breakers:
+            self._lines.tick(now)
         if obstacles.quiet is not None:
             return
-        if self._evaluating is not None or parts.formulas.asked:
+        if self._evaluating is not None or formulas.asked:
             cells.skipped(1)
             return
         if now >= self._shift_until:
             self._tell_shift(now)
-        obstacle = obstacles.any(now)
+        obstacle = obstacles.any(now) if now >= obstacles.clear_until else None
         if obstacle is not None:
             self._stand_down(obstacle, now)
             cells.fired(lateness_s, "outside_window" if obstacle.limit == "window" else "fired")
             return
         cells.fired(lateness_s)
-        if self._left is not None and self._left == self._found():
-            parts.decisions.unchanged += 1
-            return
         if self._callbacks.is_busy:
             self._callbacks.strive()
-        if not parts.formulas.texts or not parts.formulas.ask(runtime, self._myself, self.ref):
+        elif self._left is not None and self.more_due:
+            book = self._book
+            if not book.idle_agents and self._left == (len(book.held), book.in_flight, book.quota):
+                self._parts.decisions.unchanged += 1
+                return
+        if not formulas.texts or not formulas.ask(runtime, self._myself, self.ref):
             self._take(self._first, now, True)
 
     def heard(self, answer: Evaluated) -> None:
         """A formula was evaluated."""
-        if self._parts.formulas.heard(answer):
+        if self._formulas.heard(answer):
             self._begin()
 
     def late(self, message: FormulaLate) -> None:
         """Formulas were not evaluated in time."""
-        if self._parts.formulas.late(message):
+        if self._formulas.late(message):
             self._begin()
 
     def _begin(self) -> None:
@@ -142,8 +147,10 @@ class Pulses:
         if not self.is_barred(now):
             self._take(self._first, now, True)
 
-    def _found(self) -> tuple[int, int, int] | None:
-        """What a pulse finds, where it has nothing to do: no agent to arm, no call missing."""
+    def _steady(self) -> tuple[int, int, int] | None:
+        """Agents reserved, calls in flight and strived for; a pulse that finds the same has nothing
+        to do. None where there is: an agent to arm, or a call missing.
+        """
         book = self._book
         in_flight, quota = book.in_flight, book.quota
         if in_flight < quota or book.idle_agents or not self.more_due or self._callbacks.is_busy:
@@ -153,7 +160,7 @@ class Pulses:
     def _tell_shift(self, now: float) -> None:
         flow = self._parts.flow
         begins, ends = shift_at(now, flow.zone, flow.start.days, flow.start.windows)
-        self._parts.cells.shift(begins, ends)
+        self._cells.shift(begins, ends)
         self._shift_until = ends or inf
 
     # --- through the flow ---------------------------------------------------------------------
@@ -214,23 +221,23 @@ class Pulses:
         parts = self._parts
         if step is not self._seize:
             self._seize = step
-            self._is_steady = parts.pacer.is_steady and not parts.formulas.texts
+            self._is_steady = parts.pacer.is_steady and not self._formulas.texts
         target, note = step.target, ""
         if isinstance(target, str):
-            target, note = parts.formulas.target(target)
+            target, note = self._formulas.target(target)
         parts.board.strive(step, target)
         if self._book.held:
             return True
         waiting = "waiting for an agent to come free" if target else "no agent is asked for"
         self.explain(f"{waiting}; {note}" if note else waiting, now)
-        self._left = self._found() if self._is_steady else None
+        self._left = self._steady() if self._is_steady else None
         return False
 
     def seize_failed(self, failure: SeizeFailed) -> None:
         """Agents who were asked for will not come."""
         parts = self._parts
         parts.board.failed(failure)
-        if self._seize is not None and parts.obstacles.quiet is None:
+        if self._seize is not None and self._obstacles.quiet is None:
             now = self.runtime.now()
             self.explain(failure.event.replace("_", " "), now)
             step = after_seize(parts.flow, self._seize.node, failure.event)
@@ -242,15 +249,15 @@ class Pulses:
         if not self._book.idle_agents:
             return
         now = self.runtime.now()
-        if self.is_barred(now):
+        if now >= self._obstacles.clear_until and self.is_barred(now):
             return
-        board = self._parts.board
         if self._callbacks.is_busy:
             self._call_back(now)
-            if not board.to_arm():
+            if not self._parts.board.to_arm():
                 return
         if self._seize is None:
-            board.stand_down()  # reserved for a version of the flow that is no more
+            # Reserved for a version of the flow that is no more.
+            self._parts.board.stand_down()
         else:
             self._take(self._seize.reserved, now, False)
 
@@ -259,7 +266,6 @@ class Pulses:
         parts = self._parts
         dialed = self._callbacks.dial(parts.board.to_arm(), parts.tickets)
         if dialed:
-            parts.tickets.plan()
             self.explain(f"called {dialed} back", now)
 
     # --- Init ---------------------------------------------------------------------------------
@@ -270,8 +276,8 @@ class Pulses:
         if self._callbacks.is_busy:
             self._call_back(now)
         paced = parts.pacer.pace(now, parts.inputs(), pulse, self._seize is not None)
-        if parts.formulas.texts:
-            parts.formulas.tell_shadow(node.dialing)
+        if self._formulas.texts:
+            self._formulas.tell_shadow(node.dialing)
         dials, picks, inputs = paced.dials, paced.picks, paced.inputs
         clamps, reason = paced.clamps, paced.reason
         if dials > 0:
@@ -285,7 +291,7 @@ class Pulses:
             if dials > 0:
                 parts.tickets.need(dials, now, picks)
         goal = paced.goal
-        parts.cells.target.value = self._book.in_flight if goal is None else goal
+        self._cells.target.value = self._book.in_flight if goal is None else goal
         if paced.give_up:
             parts.calls.give_up(paced.give_up)
         if not reason:
@@ -296,13 +302,13 @@ class Pulses:
         if pulse or self._left is not None:
             # The next pulse has nothing to decide if this is what it finds. Only a pulse begins
             # this, for it alone asks again for agents where a request is over.
-            self._left = self._found() if self._is_steady else None
+            self._left = self._steady() if self._is_steady else None
 
     # --- why not ------------------------------------------------------------------------------
 
     def is_barred(self, now: float) -> bool:
         """Whether we may not dial now; then idle agents are let go and the why is told."""
-        obstacle = self._parts.obstacles.any(now)
+        obstacle = self._obstacles.any(now)
         if obstacle is None:
             return False
         self._stand_down(obstacle, now)

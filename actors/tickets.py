@@ -18,7 +18,7 @@ class Tickets:
     """Draws tickets and knows those that are being made ready.
 
     pacer: hears of them; it is set before the first is drawn. preparing: those that are being made
-    ready; whoever takes one out calls `plan` after it.
+    ready.
     """
 
     pacer: Pacer
@@ -27,7 +27,7 @@ class Tickets:
         self, book: Reservations, calls: CallBoard, share: TrunkShare, feeder: Sink
     ) -> None:
         self._book = book
-        self._calls = calls
+        self._waiting = calls.waiting
         self._share = share
         self._feeder = feeder
         self._last = 0
@@ -37,6 +37,8 @@ class Tickets:
     def start(self, number: int) -> None:
         """Count from here, so that no answer to a former campaign is taken for one to this."""
         self._last = self._request_id = number
+        planned = self._share.planned
+        planned.preparing, planned.waiting = self.preparing, self._waiting
 
     def request(self) -> int:
         """The number of a question to the feeder."""
@@ -63,12 +65,11 @@ class Tickets:
         first = self._last + 1
         self._last += dials
         tickets = tuple(range(first, first + dials))
-        preparing, book = self.preparing, self._book
-        preparing.update(tickets)
+        self.preparing.update(tickets)
+        book = self._book
         for ticket in tickets:
             book.placed(ticket)
         self.pacer.placed(tickets, now)
-        self._share.planned.preparing = len(preparing)
         self._request_id += 1
         tell = self._feeder.tell  # by way of the attribute it would be looked up in the class
         tell(NeedContacts(self._request_id, tickets, False, picks))
@@ -76,7 +77,6 @@ class Tickets:
     def prepare(self, ticket: int) -> None:
         """It is being made ready from now on."""
         self.preparing.add(ticket)
-        self.plan()
 
     def never_placed(self, ticket: int, now: float) -> None:
         """It came to no call."""
@@ -92,9 +92,3 @@ class Tickets:
     def forget(self) -> None:
         """The campaign is taken down."""
         self.preparing.clear()
-        self.plan()
-
-    def plan(self) -> None:
-        """Let the other campaigns know what of ours is on its way to the trunk."""
-        planned = self._share.planned
-        planned.preparing, planned.waiting = len(self.preparing), len(self._calls.waiting)

@@ -11,7 +11,7 @@ from dialer.trunks.line import NO_LIMIT, Planned, Room
 
 
 class TrunkShare:
-    """One campaign's view of the lines. planned: what it has on its way, which it keeps true."""
+    """One campaign's view of the lines. planned: what it has on its way."""
 
     def __init__(self, campaign_id: int, lines: TrunkLines, flow: Flow) -> None:
         self._campaign_id = campaign_id
@@ -23,7 +23,7 @@ class TrunkShare:
         """A new version: what is on its way counts for the new flow's trunk."""
         former = self.planned
         preparing, waiting = former.preparing, former.waiting
-        former.preparing = former.waiting = 0
+        former.preparing = former.waiting = ()
         self._follow(flow)
         self.planned.preparing, self.planned.waiting = preparing, waiting
 

@@ -96,9 +96,12 @@ class Reservations:
 
     def hold(self, agent_id: str) -> None:
         """An agent is reserved, and nothing is strived for yet beyond what rings for them."""
-        held = self.held.get(agent_id) or self._new(agent_id)
-        held.leaving = False
-        self._set_quota(held, len(held.tickets))
+        held = self.held.get(agent_id)
+        if held is None:
+            self._new(agent_id)
+        else:
+            held.leaving = False
+            self._set_quota(held, len(held.tickets))
 
     def wind_down(self, agent_id: str) -> None:
         """An agent will leave: no more calls for them, while those in flight go on."""
@@ -124,8 +127,7 @@ class Reservations:
         """A contact is meant for this agent, who gets no other beside it."""
         held = self.held.get(agent_id) or self._new(agent_id)
         self._set_quota(held, 1)
-        self.in_flight += 1
-        self._place(ticket, held)
+        self.placed(ticket, held)
 
     def follow(self, least: int, most: int) -> None:
         """The figure has changed: bring the sum of the quotas between these two.
@@ -160,25 +162,31 @@ class Reservations:
             return 0
         return missing
 
-    def placed(self, ticket: int) -> str:
+    def placed(self, ticket: int, held: Reservation | None = None) -> str:
         """An attempt is in flight: the agent it is placed on, "" where none has room.
 
-        The agent with the most room gets it, of several the one who was reserved first.
+        held: whose it is; else the agent with the most room gets it, of several the one who was
+        reserved first.
         """
         self.in_flight += 1
-        roomiest: Reservation | None = None
-        for held in self._open:
-            if (
-                roomiest is None
-                or held.room > roomiest.room
-                or (held.room == roomiest.room and held.number < roomiest.number)
-            ):
-                roomiest = held
-        if roomiest is None:
-            self.unplaced[ticket] = None
-            return ""
-        self._place(ticket, roomiest)
-        return roomiest.agent_id
+        if held is None:
+            most = 0
+            for one in self._open:
+                room = one.room
+                if room > most or (room == most and held is not None and one.number < held.number):
+                    held, most = one, room
+            if held is None:
+                self.unplaced[ticket] = None
+                return ""
+        self._placed_on[ticket] = held
+        tickets = held.tickets
+        if not tickets:
+            del self.idle_agents[held]
+        tickets[ticket] = None
+        room = held.room = held.room - 1
+        if room == 0:
+            del self._open[held]
+        return held.agent_id
 
     def ended(self, ticket: int) -> str:
         """An attempt ended without a live human: the agent to arm again, or ""."""
@@ -228,17 +236,8 @@ class Reservations:
         """Calls that found no room elsewhere are placed on an agent who has some."""
         while self.unplaced and held.room > 0:
             ticket, _ = self.unplaced.popitem()
-            self._place(ticket, held)
-
-    def _place(self, ticket: int, held: Reservation) -> None:
-        self._placed_on[ticket] = held
-        tickets = held.tickets
-        if not tickets:
-            del self.idle_agents[held]
-        tickets[ticket] = None
-        room = held.room = held.room - 1
-        if room == 0:
-            del self._open[held]
+            self.in_flight -= 1
+            self.placed(ticket, held)
 
     def _set_quota(self, held: Reservation, quota: int) -> None:
         more = quota - held.quota

@@ -5,6 +5,7 @@ calls it has in preparation, asks for room before it releases contacts, and take
 call leaves; so a full trunk costs no attempt.
 """
 
+from collections.abc import Sized
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -40,15 +41,17 @@ NO_LIMIT = Room(None)
 
 
 class Planned:
-    """What one campaign has on its way to a trunk; the campaign alone writes it.
+    """What one campaign has on its way to a trunk; others may ask how many they are at any time.
 
-    preparing: calls without a slot yet; waiting: calls that wait for the slot they have.
+    preparing: calls without a slot yet; waiting: calls that wait for the slot they have. Both are
+    what the campaign itself keeps of them.
     """
 
     __slots__ = ("preparing", "waiting")
 
     def __init__(self) -> None:
-        self.preparing = self.waiting = 0
+        self.preparing: Sized = ()
+        self.waiting: Sized = ()
 
 
 class Line:
@@ -92,8 +95,8 @@ class Line:
             return Room(0, "breaker", f"trunk {self.name}: {refusal}")
         if self.is_unlimited and self.breaker.state == "closed":
             return NO_LIMIT
-        preparing = sum(planned.preparing for planned in self._planned.values())
-        waiting = sum(planned.waiting for planned in self._planned.values())
+        preparing = sum(len(planned.preparing) for planned in self._planned.values())
+        waiting = sum(len(planned.waiting) for planned in self._planned.values())
         if self.breaker.state == "half_open":
             left = max(0, 1 - preparing - waiting)
             return Room(left, "breaker", f"trunk {self.name}: one call tries it out")

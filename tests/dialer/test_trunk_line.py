@@ -15,7 +15,7 @@ def line(channels: int = 0, calls_per_second: float = 0.0) -> Line:
 
 def plan(line: Line, campaign_id: int, preparing: int, waiting: int) -> None:
     planned = line.planned(campaign_id)
-    planned.preparing, planned.waiting = preparing, waiting
+    planned.preparing, planned.waiting = range(preparing), range(waiting)
 
 
 def test_a_line_without_limits_takes_all() -> None:
