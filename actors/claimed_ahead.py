@@ -91,8 +91,8 @@ class ClaimedAhead:
         self._store.claim(request, answers)
 
     def look_for_hot(self, flow: Flow, now: float, request_id: int, answers: Sink) -> None:
-        """While nobody is held, every claim brings hot leads first anyway."""
-        if self.looking or not self.held:
+        """Ask the store for hot leads, unless it was asked already."""
+        if self.looking:
             return
         self.looking = request_id
         init = flow.init
@@ -100,11 +100,6 @@ class ClaimedAhead:
             request_id, self._campaign_id, init.filter, init.order, HOT_AT_ONCE, now, True
         )
         self._store.claim(request, answers)
-
-    def found(self, answer: ContactsClaimed) -> None:
-        """What the look under way brought goes first."""
-        self.looking = 0
-        self.put_first(answer.contacts)
 
     def claimed(self, answer: ContactsClaimed) -> None:
         """What the claim under way brought goes last."""

@@ -239,30 +239,33 @@ class ClaimingFeeder(Behaviour):
 
     def _claim(self) -> None:
         if not self._quiet:
-            self._request_id += 1
-            needed = sum(len(need.tickets) for need in self._needs)
+            request_id = self._request_id = self._request_id + 1
+            needed = 0
+            for need in self._needs:
+                needed += len(need.tickets)
             now = self.runtime.now()
-            self._ahead.claim(self._flow, needed, now, self._request_id, self._answers)
+            self._ahead.claim(self._flow, needed, now, request_id, self._answers)
 
     def _look_later(self) -> None:
         self._hot_timer = self.runtime.after(HOT_LOOK_S, self.ref, LookForHot())
 
     @handles(LookForHot)
     def _on_look(self, look: LookForHot) -> None:
-        runtime = self.runtime
-        if not self._quiet:
-            self._request_id += 1
-            self._ahead.look_for_hot(self._flow, runtime.now(), self._request_id, self._answers)
+        runtime, ahead = self.runtime, self._ahead
+        # While nobody is held, every claim brings hot leads first anyway.
+        if ahead.held and not self._quiet:
+            request_id = self._request_id = self._request_id + 1
+            ahead.look_for_hot(self._flow, runtime.now(), request_id, self._answers)
         self._hot_timer = runtime.after(HOT_LOOK_S, self.ref, look)
 
     @handles(ContactsClaimed)
     def _on_claimed(self, answer: ContactsClaimed) -> None:
         request_id, ahead = answer.request_id, self._ahead
         if request_id == ahead.looking:
+            ahead.looking = 0
             if not answer.contacts:
-                ahead.looking = 0
                 return
-            ahead.found(self._others(answer))
+            ahead.put_first(self._others(answer).contacts)
         elif request_id == ahead.claiming:
             self._trouble = ""
             ahead.claimed(self._others(answer))

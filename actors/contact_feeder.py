@@ -67,7 +67,7 @@ class ContactFeeder(ListFeeder):
         verdict = self._judge.judge(self._flow, self._version, contact, self.runtime.now())
         if isinstance(verdict, Chosen):
             self._kept.dial_for(ticket, agent_id)
-            self._commit(need, [verdict])
+            self._commit(need, [verdict], [verdict.draft])
         else:
             self._skip(verdict)
             self._short(need, verdict.reason)

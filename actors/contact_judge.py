@@ -4,6 +4,8 @@ The rule of this module: it says yes only where the flow, a trunk, the law and a
 else it says what becomes of the contact, and why. What cannot be checked is not dialed.
 """
 
+from typing import final
+
 from actors.caller_book import CallerBook
 from actors.trunk_watch import TrunkWatch
 from dialer.caller_ids import Caller, NoCaller
@@ -23,6 +25,7 @@ NO_CALLER_S = 60.0
 """A contact to whom no number of ours may be shown comes due again after this time."""
 
 
+@final
 class Chosen(Message):
     """A contact that may be dialed now, and how. draft: of its attempt."""
 
@@ -56,12 +59,12 @@ class ContactJudge:
             return self._held_back(flow, contact, now)
         trunks = dial.channels
         if self._down:
-            trunks = tuple(name for name in trunks if name not in self._down)
+            trunks = self._up(trunks)
             if not trunks:
                 reason = f"trunk {', '.join(dial.channels)} is down"
                 return self.defer(contact, "waiting", now + TRUNK_DOWN_S, reason)
         number = number_to_dial(dial, contact)
-        if isinstance(number, NoNumber):
+        if type(number) is NoNumber:
             return self.defer(contact, number.state, 0.0, number.reason)
         may_dial = self._may_dial
         permission = may_dial(number, contact, now)
@@ -69,7 +72,7 @@ class ContactJudge:
             state = "waiting" if permission.next_at else "refused"
             return self.defer(contact, state, permission.next_at, permission.reason)
         caller = self._callers.choose(dial.caller_id, trunks, number, now)
-        if isinstance(caller, NoCaller):
+        if type(caller) is NoCaller:
             due_at = caller.next_at or now + NO_CALLER_S
             return self.defer(contact, "waiting", due_at, caller.reason)
         draft = AttemptDraft(
@@ -83,6 +86,10 @@ class ContactJudge:
             caller.number,
         )
         return Chosen(contact, draft, caller)
+
+    def _up(self, trunks: tuple[str, ...]) -> tuple[str, ...]:
+        """Those that are not down."""
+        return tuple(name for name in trunks if name not in self._down)
 
     def _held_back(self, flow: Flow, contact: ClaimedContact, now: float) -> Deferral:
         """The flow says no: it lets the contact wait, or its attempts are used up."""

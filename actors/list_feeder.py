@@ -18,6 +18,7 @@ from actors.runtime import handles
 from dialer import journal
 from dialer.ports import (
     LIST_PAUSED,
+    AttemptDraft,
     AttemptsCommitted,
     ClaimedContact,
     Deferral,
@@ -39,8 +40,17 @@ class ListFeeder(ClaimingFeeder):
         if self._quiet:
             self._short(need, self._quiet)
             return
-        self._needs.append(need)
-        self._ahead.exhausted = False
+        needs, ahead = self._needs, self._ahead
+        ahead.exhausted = False
+        if not needs:
+            # Nobody has waited longer, so it need not wait either.
+            left = self._meet(need)
+            if left is None:
+                if ahead.held <= ahead.low:
+                    self._claim()
+                return
+            need = left
+        needs.append(need)
         self._serve()
 
     # --- serving --------------------------------------------------------------------------------
@@ -48,61 +58,73 @@ class ListFeeder(ClaimingFeeder):
     def _serve(self) -> None:
         needs, ahead = self._needs, self._ahead
         while needs:
-            need = needs[0]
-            tickets = need.tickets
-            chosen = self._choose(len(tickets), need.picks)
-            if not chosen:
-                if not ahead.exhausted:
-                    break
-                needs.popleft()
+            need = needs.popleft()
+            left = self._meet(need)
+            if left is None:
+                continue
+            if left is need and ahead.exhausted:
                 self._short(need, "no contact is due")
                 continue
-            needs.popleft()
-            found = len(chosen)
-            if found < len(tickets):
-                needs.appendleft(need.only(tickets[found:]))
-                need = need.only(tickets[:found])
-            if need.preview:
-                self._find_previews(need.tickets, chosen)
-            else:
-                self._commit(need, chosen)
+            needs.appendleft(left)
+            if left is need:
+                break
         # Not after every dial: the store is asked when half of what is kept ahead is used up.
         if needs or (ahead.held <= ahead.low and not ahead.exhausted):
             self._claim()
 
-    def _choose(self, wanted: int, picks: Sequence[bool]) -> list[Chosen]:
-        """Contacts held that may be dialed now; the others are deferred, with why."""
+    def _meet(self, need: NeedContacts) -> NeedContacts | None:
+        """Take contacts held that may be dialed now, as far as they go; the others are deferred.
+
+        What is left of the need: itself where nobody was found, None where nothing is.
+        """
         now = self.runtime.now()
         flow, version = self._flow, self._version
         ahead, judge = self._ahead, self._judge
+        tickets, picks = need.tickets, need.picks
+        wanted, found = len(tickets), 0
         chosen: list[Chosen] = []
+        drafts: list[AttemptDraft] = []
         deferrals: list[Deferral] = []
-        while len(chosen) < wanted and ahead.held:
-            best = picks[len(chosen)] if picks and len(chosen) < len(picks) else False
+        while found < wanted and ahead.held:
+            best = picks[found] if picks and found < len(picks) else False
             contact = ahead.take(now, best)
             verdict = judge.judge(flow, version, contact, now)
-            if isinstance(verdict, Chosen):
+            if type(verdict) is Chosen:
+                found += 1
                 chosen.append(verdict)
-                continue
-            deferrals.append(verdict)
-            ahead.picked(contact.contact_id)
-            self._note(verdict)
+                drafts.append(verdict.draft)
+            else:
+                deferrals.append(verdict)
+                ahead.picked(contact.contact_id)
+                self._note(verdict)
         if deferrals:
             self._store.defer(deferrals)
-        return chosen
+        if not found:
+            return need
+        left = None
+        if found < wanted:
+            left = need.only(tickets[found:])
+            need = need.only(tickets[:found])
+        if need.preview:
+            self._find_previews(need.tickets, chosen)
+        else:
+            self._commit(need, chosen, drafts)
+        return left
 
     # --- committing -----------------------------------------------------------------------------
 
-    def _commit(self, need: NeedContacts, chosen: list[Chosen]) -> None:
+    def _commit(
+        self, need: NeedContacts, chosen: list[Chosen], drafts: Sequence[AttemptDraft]
+    ) -> None:
         request_id = self._request_id = self._request_id + 1
         self._commits[request_id] = Pending(need, self._flow, chosen)
-        drafts = [choice.draft for choice in chosen]
         self._store.commit_attempts(request_id, drafts, self._answers)
 
     @handles(AttemptsCommitted)
     def _on_committed(self, answer: AttemptsCommitted) -> None:
         pending = self._commits.pop(answer.request_id)
         need, ahead, agent_of = pending.need, self._ahead, self._kept.agent_of
+        scores = ahead.scores
         ready: list[ReadyAttempt] = []
         refused: list[tuple[int, Chosen, int, str]] = []
         for ticket, choice, attempt_id in zip(
@@ -113,7 +135,6 @@ class ListFeeder(ClaimingFeeder):
                 refused.append((ticket, choice, attempt_id, agent_id))
                 continue
             contact, draft = choice.contact, choice.draft
-            score = self._scored(attempt_id, contact) if ahead.scores else -1.0
             attempt = ReadyAttempt(
                 ticket,
                 attempt_id,
@@ -122,12 +143,12 @@ class ListFeeder(ClaimingFeeder):
                 contact,
                 choice.caller,
                 agent_id,
-                score,
+                self._scored(attempt_id, contact) if scores else -1.0,
             )
             ready.append(attempt)
         if ready:
-            classes = ahead.classes(self.runtime.now()) if ahead.scores else ()
-            self._campaign.tell(
+            tell = self._campaign.tell
+            tell(
                 AttemptsReady(
                     need.request_id,
                     tuple(ready),
@@ -135,7 +156,7 @@ class ListFeeder(ClaimingFeeder):
                     "",
                     pending.flow,
                     ahead.held > 0,
-                    classes,
+                    ahead.classes(self.runtime.now()) if scores else (),
                 )
             )
         if refused:

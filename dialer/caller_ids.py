@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, final
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -69,6 +69,7 @@ class Caller(Message):
     trunks: tuple[str, ...]
 
 
+@final
 class NoCaller(NamedTuple):
     """Why none may be shown. next_at: when to ask again, epoch seconds, 0 for never."""
 

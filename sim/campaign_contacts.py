@@ -15,11 +15,10 @@ from sim.contact_lists import ContactLists
 
 
 class Standing(msgspec.Struct, gc=False):
-    """Where a contact stands. tried: the numbers that it was dialed at."""
+    """Where a contact stands. tried: the number of each attempt that counted."""
 
     state: str = ""
     resume_node: str = ""
-    attempts: int = 0
     tried: tuple[str, ...] = ()
 
 
@@ -55,8 +54,9 @@ class InCampaign:
     ) -> list[ClaimedContact]:
         """Have it hold contacts that it has never touched. contacts: the attributes of each."""
         claimed: list[ClaimedContact] = []
+        touched = self.touched
         for contact_id in contact_ids:
-            self.touched[contact_id] = Standing("claimed")
+            touched[contact_id] = Standing("claimed")
             claimed.append(ClaimedContact(contact_id, contacts[contact_id]))
         return claimed
 

@@ -107,7 +107,7 @@ class MemoryStore:
         with self._lock:
             campaign = self._campaigns[campaign_id]
             standing = campaign.touched[contact_id]
-            untried = not standing.attempts and not standing.resume_node
+            untried = not standing.tried and not standing.resume_node
             if standing.state in ("", "waiting") and untried:
                 standing.state = "waiting"
                 campaign.hot[contact_id] = now
@@ -126,7 +126,8 @@ class MemoryStore:
     # --- the port -----------------------------------------------------------------------------
 
     def claim(self, request: ClaimRequest, reply_to: Sink) -> None:
-        with self._lock:
+        self._lock.acquire()
+        try:
             reason = self._nonsense(request)
             if reason:
                 reply_to.tell(StoreFailed(request.request_id, reason))
@@ -134,10 +135,13 @@ class MemoryStore:
             campaign = self._campaigns[request.campaign_id]
             if not request.hot_only:
                 reply_to.tell(self._claim(campaign, request))
-                return
-            any_first = campaign.hot or campaign.callback_due
-            first = self._claim_first(campaign, request) if any_first else []
-            reply_to.tell(ContactsClaimed(request.request_id, tuple(first)))
+            elif campaign.hot or campaign.callback_due:
+                first = tuple(self._claim_first(campaign, request))
+                reply_to.tell(ContactsClaimed(request.request_id, first))
+            else:
+                reply_to.tell(ContactsClaimed(request.request_id, ()))
+        finally:
+            self._lock.release()
 
     def commit_attempts(
         self, request_id: int, drafts: Sequence[AttemptDraft], reply_to: Sink
@@ -146,8 +150,9 @@ class MemoryStore:
         self._lock.acquire()
         try:
             held: list[_Held] = []
+            campaigns = self._campaigns
             for draft in drafts:
-                campaign = self._campaigns[draft.campaign_id]
+                campaign = campaigns[draft.campaign_id]
                 standing = campaign.touched[draft.contact_id]
                 if standing.state != "claimed":
                     who = f"campaign {draft.campaign_id} does not hold contact {draft.contact_id}"
@@ -155,7 +160,7 @@ class MemoryStore:
                     return
                 held.append((draft, campaign, standing))
             ids: list[int] = []
-            paused, numbers = self._lists.paused, self._numbers
+            paused, numbers, opened = self._lists.paused, self._numbers, self._open
             for attempt in held:
                 draft, campaign, standing = attempt
                 number = draft.number
@@ -166,7 +171,7 @@ class MemoryStore:
                 else:
                     attempt_id = self._attempt_id = self._attempt_id + 1
                     ids.append(attempt_id)
-                    self._open[attempt_id] = attempt
+                    opened[attempt_id] = attempt
                     numbers.add(number)
                     standing.state = "in_flight"
                     if campaign.hot:
@@ -190,14 +195,15 @@ class MemoryStore:
             if self._pasts is not None:
                 self._add_to_past(self._pasts, settlement)
             if OUTCOMES[settlement.outcome].counts:
-                standing.attempts += 1
                 standing.tried += (number,)
                 if campaign.callbacks:
                     campaign.made_good(draft.contact_id)
             state = standing.state = what_next.state
             standing.resume_node = what_next.resume_node
-            if state == "waiting" or campaign.hot or campaign.callbacks:
+            if campaign.hot or campaign.callbacks:
                 campaign.waits(draft.contact_id, state, what_next.due_at)
+            elif state == "waiting":
+                heapq.heappush(campaign.waiting, (what_next.due_at, draft.contact_id))
         finally:
             self._lock.release()
 
@@ -222,7 +228,7 @@ class MemoryStore:
             campaign, contact_id = self._campaigns[disposal.campaign_id], disposal.contact_id
             standing = campaign.touched[contact_id]
             settled = standing.state in ("waiting", "done", "refused")
-            if not settled or standing.attempts != disposal.attempts:
+            if not settled or len(standing.tried) != disposal.attempts:
                 return
             campaign.forget(contact_id)
             standing.resume_node = disposal.next.resume_node
@@ -397,7 +403,7 @@ class MemoryStore:
                 contact_id,
                 contacts[contact_id],
                 standing.resume_node,
-                standing.attempts,
+                len(standing.tried),
                 standing.tried,
                 callbacks.get(contact_id) if callbacks else None,
                 contact_id in hot,

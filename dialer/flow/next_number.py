@@ -5,14 +5,13 @@ numbers in their order and never back: one that was tried stays tried, whatever 
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 from dialer.flow.dial_terms import DialTerms
 from dialer.ports import ClaimedContact
 
-_SEVERAL = (tuple, list)
 
-
+@final
 class NoNumber(NamedTuple):
     """There is no number to dial. state: what becomes of the contact, "refused" or "done"."""
 
@@ -23,9 +22,9 @@ class NoNumber(NamedTuple):
 def number_to_dial(dial: DialTerms, contact: ClaimedContact) -> str | NoNumber:
     """The number (E.164) that a contact is to be dialed at."""
     known = contact.attributes.get(dial.identifier)
-    numbers: Sequence[str] = known if isinstance(known, _SEVERAL) else ()
+    numbers: Sequence[str] = known if type(known) is tuple or isinstance(known, list) else ()
     index = dial.index
-    if index != "next":
+    if type(index) is int:
         try:
             return numbers[index]
         except IndexError:
