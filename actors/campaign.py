@@ -44,8 +44,9 @@ from dialer.compliance.permission import Rule
 from dialer.compliance.preset import Preset
 from dialer.flow.graph import Flow
 from dialer.flow.nodes import RouteToAgent, SeizeAgent
+from dialer.formula_port import Evaluated
 from dialer.outcomes import OUTCOMES
-from dialer.ports import Evaluated, Recalled, Settlement, Sink, StoreFailed
+from dialer.ports import Recalled, Settlement, Sink, StoreFailed
 
 __all__ = ["Campaign", "CampaignIdentity"]
 

@@ -9,8 +9,9 @@ from math import inf
 
 from dialer.agents import STATES
 from dialer.compliance.preset import Preset
+from dialer.formula_port import Evaluated
 from dialer.metrics import Metrics
-from dialer.ports import Evaluated, Settlement
+from dialer.ports import Settlement
 
 
 class CampaignCells:

@@ -33,8 +33,9 @@ from dialer.compliance.preset import Preset
 from dialer.errors import GatewayError
 from dialer.events import AgentAsked, AgentDisposed, PreviewAnswered, TrunkChanged
 from dialer.flow.graph import Flow
+from dialer.formula_port import MetricSource
 from dialer.metrics import Metrics
-from dialer.ports import AgentDesk, ContactStore, Journal, MetricSource, PreviewCard, Trunk
+from dialer.ports import AgentDesk, ContactStore, Journal, PreviewCard, Trunk
 from dialer.trunks.line import LineLimits
 
 ANSWER_WITHIN_S = 5.0

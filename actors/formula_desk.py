@@ -12,8 +12,9 @@ from actors.messages import FormulaLate
 from actors.runtime import Ref, Runtime, Timer
 from dialer.flow.formulas import formulas_of
 from dialer.flow.graph import Flow
+from dialer.formula_port import Evaluate, Evaluated, MetricSource
 from dialer.pacing.reservations import Reservations
-from dialer.ports import Evaluate, Evaluated, MetricSource, Sink
+from dialer.ports import Sink
 
 ANSWER_WITHIN_S = 2.0
 """How long a pulse waits for its formulas; a source gives up well before that."""

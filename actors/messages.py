@@ -11,8 +11,9 @@ from typing import Any
 
 from dialer.caller_ids import Caller
 from dialer.flow.graph import Flow
+from dialer.formula_port import Evaluate
 from dialer.message import Message
-from dialer.ports import ClaimedContact, Evaluate, Sink
+from dialer.ports import ClaimedContact, Sink
 
 # --- timers of an actor to itself -------------------------------------------------------------
 

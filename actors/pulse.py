@@ -22,8 +22,9 @@ from dialer.flow.interpreter import (
     pulse_step,
 )
 from dialer.flow.nodes import Init
+from dialer.formula_port import Evaluated
 from dialer.message import Message
-from dialer.ports import Evaluated, Sink
+from dialer.ports import Sink
 
 
 class _Check(Message):

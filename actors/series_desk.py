@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from actors.messages import EvaluateFor, SampleDue, WatchFormulas
 from actors.runtime import Behaviour, handles
 from dialer.errors import FormulaError
+from dialer.formula_port import Evaluate, Evaluated
 from dialer.metrics import Metrics
-from dialer.ports import Evaluate, Evaluated, Sink
+from dialer.ports import Sink
 from dialer.promql import Formula, Number, compile_formula
 from dialer.sampler import Sampler
 from dialer.series_log import SeriesLog

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from actors.caller_book import CallerBook
 from actors.trunk_lines import TrunkLines
+from dialer.formula_port import MetricSource
 from dialer.metrics import Metrics
-from dialer.ports import AgentDesk, ContactStore, MetricSource, Sink, Trunk
+from dialer.ports import AgentDesk, ContactStore, Sink, Trunk
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,14 +53,10 @@ class EndlessList(MemoryStore):
         person: Person = _with_a_phone,
         past: Callable[[int], Past] = lambda _: NO_PAST,
     ) -> None:
-        super().__init__({})
+        super().__init__({}, first_past=past)
         self._made = 0
         self._at_most = inf if at_most is None else at_most
         self._person = person
-        self._past = past
-
-    def first_past(self, contact_id: int) -> Past:
-        return self._past(contact_id)
 
     def _supply(self, campaign: InCampaign, request: ClaimRequest) -> None:
         room = self._at_most if len(campaign.waiting) < MOST_WAITING else 0

@@ -32,6 +32,7 @@ from dialer.ports import (
 from dialer.score.past import NO_PAST, Past
 from sim.campaign_contacts import InCampaign, Standing
 from sim.contact_lists import ContactLists
+from sim.contact_pasts import ContactPasts
 
 SavedFilter = Callable[[Mapping[str, AttributeValue], float], bool]
 """(attributes, epoch seconds of the claim) -> whether the contact is one of them"""
@@ -44,7 +45,8 @@ _Held = tuple[AttemptDraft, InCampaign, Standing]
 class MemoryStore:
     """A ContactStore whose every answer is told before the call returns.
 
-    campaigns: those that there are; None: any. filters: saved filters by name.
+    campaigns: those that there are; None: any. filters: saved filters by name. first_past: what is
+    known of a contact who has not been dialed from here.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class MemoryStore:
         contacts: Mapping[int, Mapping[str, AttributeValue]],
         filters: Mapping[str, SavedFilter] | None = None,
         campaigns: Container[int] | None = None,
+        first_past: Callable[[int], Past] = lambda _: NO_PAST,
     ) -> None:
         self._contacts = dict(contacts)
         self._filters = filters if filters is not None else {}
@@ -66,7 +69,7 @@ class MemoryStore:
         self._lock = threading.RLock()
         self.settlements: list[Settlement] = []
         self.ignored_settlements = 0
-        self._pasts: dict[int, Past] | None = None
+        self._pasts = ContactPasts(first_past)
         self.dispositions: dict[int, str] = {}
         self._learned: dict[int, bytes] = {}
 
@@ -192,8 +195,8 @@ class MemoryStore:
             number, what_next = draft.number, settlement.next
             self._numbers.discard(number)
             self.settlements.append(settlement)
-            if self._pasts is not None:
-                self._add_to_past(self._pasts, settlement)
+            if self._pasts.kept_up:
+                self._pasts.add(settlement)
             if OUTCOMES[settlement.outcome].counts:
                 standing.tried += (number,)
                 if campaign.callbacks:
@@ -368,35 +371,17 @@ class MemoryStore:
         take = campaign.fresh.popleft if fifo else campaign.fresh.pop
         return [take() for _ in range(min(limit, len(campaign.fresh)))]
 
-    def _known_pasts(self) -> dict[int, Past]:
-        """What came of each contact's attempts; kept up from the first time that it is asked."""
-        if self._pasts is None:
-            self._pasts = {}
-            for settlement in self.settlements:
-                self._add_to_past(self._pasts, settlement)
-        return self._pasts
-
-    def _add_to_past(self, pasts: dict[int, Past], settlement: Settlement) -> None:
-        contact_id = settlement.contact_id
-        past = pasts.get(contact_id) or self.first_past(contact_id)
-        pasts[contact_id] = past.after(settlement.outcome, settlement.dialed_at)
-
-    def first_past(self, contact_id: int) -> Past:  # noqa: ARG002 - for stores that know more
-        """What is known of a contact that has not been dialed from here."""
-        return NO_PAST
-
     def _claimed(
         self, campaign: InCampaign, contact_ids: Sequence[int], past_wanted: bool
     ) -> list[ClaimedContact]:
         """Contacts that the campaign holds from now on, as it gets them."""
-        pasts = self._known_pasts() if past_wanted else None
+        pasts = self._pasts
+        if past_wanted:
+            pasts.begin(self.settlements)
         contacts, touched = self._contacts, campaign.touched
         hot, callbacks = campaign.hot, campaign.callbacks
         claimed: list[ClaimedContact] = []
         for contact_id in contact_ids:
-            past = None
-            if pasts is not None:
-                past = pasts.get(contact_id) or self.first_past(contact_id)
             standing = touched[contact_id]
             standing.state = "claimed"
             contact = ClaimedContact(
@@ -407,7 +392,7 @@ class MemoryStore:
                 standing.tried,
                 callbacks.get(contact_id) if callbacks else None,
                 contact_id in hot,
-                past,
+                pasts.of(contact_id) if past_wanted else None,
             )
             claimed.append(contact)
         return claimed

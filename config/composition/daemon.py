@@ -29,9 +29,10 @@ from dialer.events import TrunkChanged
 from dialer.flow.formulas import with_texts
 from dialer.flow.graph import load_flow
 from dialer.flow.scores import with_score
+from dialer.formula_port import MetricSource
 from dialer.journal import DaemonStarted, DaemonStopped
 from dialer.metrics import Metrics
-from dialer.ports import AgentDesk, MetricSource, Trunk
+from dialer.ports import AgentDesk, Trunk
 from gateways.control.commands import Commands
 from gateways.control.server import ControlServer
 from gateways.prometheus.collector import registry_of

@@ -20,7 +20,8 @@ from typing import Any, Protocol
 
 import httpx
 
-from dialer.ports import Evaluate, Evaluated, MetricSource, Sink
+from dialer.formula_port import Evaluate, Evaluated, MetricSource
+from dialer.ports import Sink
 from dialer.promql import Sample, judged, semantics_of
 from dialer.promql import labels as label_sets
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dialer.ports import MetricSource
+from dialer.formula_port import MetricSource
 from tests.actors.manual import ManualRuntime
 from tests.actors.world import ScriptedDesk, ScriptedTrunk, Team, people
 

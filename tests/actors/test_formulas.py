@@ -7,7 +7,8 @@ import pytest
 from actors.formula_desk import ANSWER_WITHIN_S
 from actors.series_desk import InProcessSource, SeriesDesk
 from dialer import journal
-from dialer.ports import Evaluate, Evaluated, MetricSource, Sink
+from dialer.formula_port import Evaluate, Evaluated, MetricSource
+from dialer.ports import Sink
 from tests.actors.conftest import Scene
 from tests.actors.world import BUSY, Team, flow_text
 

@@ -43,17 +43,9 @@ from dialer.events import (
     TrunkChanged,
 )
 from dialer.flow.graph import Flow, load_flow
+from dialer.formula_port import MetricSource
 from dialer.metrics import Metrics
-from dialer.ports import (
-    AgentDesk,
-    AttributeValue,
-    Choices,
-    DialRequest,
-    MetricSource,
-    PreviewCard,
-    Sink,
-    Trunk,
-)
+from dialer.ports import AgentDesk, AttributeValue, Choices, DialRequest, PreviewCard, Sink, Trunk
 from dialer.trunks.line import LineLimits
 from sim.memory_store import MemoryStore
 

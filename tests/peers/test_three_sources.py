@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from config.formulas_shipped import shipped_formulas
+from dialer.formula_port import Evaluate, Evaluated
 from dialer.journal import Pulse, Sampled
-from dialer.ports import Evaluate, Evaluated
 from dialer.promql import SeriesStore, compile_formula, semantics_of
 from dialer.series_log import read_series
 from gateways.prometheus.source import PrometheusConfig, PrometheusSource

@@ -12,8 +12,8 @@ from typing import Protocol
 from actors.handle import Handle
 from actors.live import LiveRuntime
 from actors.series_desk import InProcessSource, SeriesDesk
+from dialer.formula_port import Evaluate, Evaluated, MetricSource
 from dialer.metrics import Metrics
-from dialer.ports import Evaluate, Evaluated, MetricSource
 from gateways.prometheus import HealthServer, Pages, registry_of
 from gateways.prometheus.source import PrometheusConfig, PrometheusSource
 from sim.runtime import SimRuntime

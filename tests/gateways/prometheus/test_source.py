@@ -11,7 +11,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from dialer.ports import Evaluate, Evaluated, Sink
+from dialer.formula_port import Evaluate, Evaluated
+from dialer.ports import Sink
 from gateways.prometheus.source import FRESHNESS, PrometheusConfig, PrometheusSource
 from tests.peers.sipp import free_port
 
