@@ -31,13 +31,12 @@ def next_of(
     number: str,
     outcome: str,
     cause: EndCause,
-    *,
-    answered: bool,
+    answered_at: float,
     ended_at: float,
 ) -> ContactNext:
     """What becomes of a contact. route_id: the Route to Agent node that had the call, "" for none.
 
-    answered: somebody picked up.
+    answered_at: when somebody picked up, 0 for never.
     """
     before = contact.attempts
     if flow.goes_by_clocks:
@@ -52,7 +51,7 @@ def next_of(
         what_next = known
         if known.state == "waiting":
             what_next = ContactNext("waiting", ended_at + known.due_at, known.resume_node)
-    if not answered and what_next.state == "done":
+    if what_next.state == "done" and not answered_at:
         again_s = _comes_again_after(dial, outcome, cause, before + OUTCOMES[outcome].counts)
         if again_s:
             return ContactNext("waiting", ended_at + again_s, dial.id)

@@ -319,8 +319,8 @@ class Call(Behaviour):
             attempt.number,
             outcome,
             cause,
-            answered=answered_at > 0,
-            ended_at=at,
+            answered_at,
+            at,
         )
         settlement = Settlement(
             attempt_id,

@@ -40,9 +40,7 @@ def test_it_is_what_the_flow_says_of_each_way_outcome_and_attempt(
     for before in (0, 1, 2, 3, 0, 2):
         for now in (1000.25, 5000.5):
             contact = ClaimedContact(1, {}, attempts=before)
-            found = next_of(
-                FLOW, DIAL, route_id, contact, "+1", outcome, FAR, answered=True, ended_at=now
-            )
+            found = next_of(FLOW, DIAL, route_id, contact, "+1", outcome, FAR, now - 0.25, now)
             said = contact_step(FLOW, exits, Facts(outcome, before + meaning.counts, now))
             if said != DONE and meaning.trunk_fault:
                 said = ContactNext("waiting", now + TRUNK_FAULT_S, "dial")
@@ -52,9 +50,7 @@ def test_it_is_what_the_flow_says_of_each_way_outcome_and_attempt(
 def test_a_call_that_we_ended_ourselves_brings_its_contact_back_below_the_cap() -> None:
     def after(attempts: int) -> ContactNext:
         contact = ClaimedContact(1, {}, attempts=attempts)
-        return next_of(
-            FLOW, DIAL, "", contact, "+1", "cancelled", FAR, answered=False, ended_at=100.0
-        )
+        return next_of(FLOW, DIAL, "", contact, "+1", "cancelled", FAR, 0.0, 100.0)
 
     assert after(1) == ContactNext("waiting", 400.0, "dial")
     assert after(2) == DONE
