@@ -81,7 +81,8 @@ class AgentSteps(Behaviour):
                 moves[campaign].append(move)
             else:
                 moves[campaign] = [move]
-        self._recorder.tell(journal.AgentMoved(agent_id, now, before, after, reason))
+        tell = self._recorder.tell  # by way of the attribute it would be looked up in the class
+        tell(journal.AgentMoved(agent_id, now, before, after, reason))
         was_offered = before in _OFFERED
         if was_offered:
             if agent_id in self._previews.shown:
@@ -133,6 +134,7 @@ class AgentSteps(Behaviour):
     def _publish(self) -> None:
         moves, self._moves = self._moves, {}
         for campaign, its_moves in moves.items():
-            campaign.tell(AgentsMoved(self._moved_at, tuple(its_moves)))
+            tell = campaign.tell  # as in `_move`
+            tell(AgentsMoved(self._moved_at, tuple(its_moves)))
         if self._previews.withdrawn:
             self._previews.tell_withdrawn()

@@ -340,7 +340,8 @@ class Call(Behaviour):
             self._line.name,
         )
         home.store.settle(settlement)
-        home.campaign.tell(settlement)
+        tell = home.campaign.tell
+        tell(settlement)
         state = self._state = _SETTLED[self._state]
         del home.states[attempt_id]
         tell = home.recorder.tell

@@ -170,8 +170,9 @@ class FiguresJournal:
     def _on_settled(self, record: CallMoved) -> None:
         attempt_id, waited_s = record.attempt_id, inf
         picked_up_s = self._picked_up_s.pop(attempt_id, None)
-        is_answered = self._answered_at.pop(attempt_id, None) is not None
+        is_answered = attempt_id in self._answered_at
         if is_answered:
+            del self._answered_at[attempt_id]
             waited_s = self._waited_s.pop(attempt_id, inf)
         if not self._since <= record.at < self._until:
             return

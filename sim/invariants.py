@@ -165,11 +165,12 @@ class InvariantsJournal:
         attempt_id, contact_id, at = record.attempt_id, record.contact_id, record.at
         if at > self._look_at:
             self._look_for_callers(at)
-        agent = self._agent_of.pop(attempt_id, None)
-        if agent is not None and agent.attempt_id == attempt_id:
-            agent.attempt_id = 0
-            if agent.state == "talking":
-                self._expect_caller(agent, at + GRACE_S)
+        if attempt_id in self._agent_of:
+            agent = self._agent_of.pop(attempt_id)
+            if agent.attempt_id == attempt_id:
+                agent.attempt_id = 0
+                if agent.state == "talking":
+                    self._expect_caller(agent, at + GRACE_S)
         if self._calling.get(contact_id) == attempt_id:
             del self._calling[contact_id]
         elif attempt_id in self._displaced:

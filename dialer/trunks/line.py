@@ -112,15 +112,16 @@ class Line:
 
     def take(self, attempt_id: int) -> str:
         """Take a channel for a call that leaves now; else why not."""
-        breaker, calls, channels = self.breaker, self.calls, self._channels
-        if breaker.state != "closed":
+        breaker = self.breaker
+        is_closed = breaker.state == "closed"
+        if not is_closed:
             refusal = breaker.refusal()
             if refusal:
                 return f"trunk {self.name}: {refusal}"
-        if channels and len(calls) >= channels:
+        if self._channels and len(self.calls) >= self._channels:
             return CHANNELS_FULL
-        calls.add(attempt_id)
-        if breaker.state != "closed":
+        self.calls.add(attempt_id)
+        if not is_closed:
             breaker.dialed(attempt_id)
         return ""
 
