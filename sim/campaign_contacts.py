@@ -46,8 +46,10 @@ class InCampaign:
         if lists.paused:
             waiting = [*self.waiting, *((at, c) for c, at in self.callback_due.items())]
             return min((at for at, c in waiting if not lists.pauses(c)), default=0.0)
-        first = [self.waiting[0][0]] if self.waiting else []
-        return min([*first, *self.callback_due.values()], default=0.0)
+        if self.callback_due:
+            first = [self.waiting[0][0]] if self.waiting else []
+            return min([*first, *self.callback_due.values()])
+        return self.waiting[0][0] if self.waiting else 0.0
 
     def claim_new(
         self, contact_ids: Iterable[int], contacts: Mapping[int, Mapping[str, AttributeValue]]

@@ -4,6 +4,8 @@ The rule of this module: it knows which list a contact is on, what each weighs a
 paused; whose turn it is among them stands in `dialer.list_turns`.
 """
 
+from collections.abc import Mapping
+
 _DEFAULT_LIST = 1
 
 
@@ -35,6 +37,8 @@ class ContactLists:
         """Whether the contact's list is paused."""
         return bool(self.paused) and self.of(contact_id) in self.paused
 
-    def running(self) -> dict[int, int]:
-        """The weights of those that have turns."""
+    def running(self) -> Mapping[int, int]:
+        """The weights of those that have turns, as of now: not to be kept."""
+        if not self.paused:
+            return self.weights
         return {n: weight for n, weight in self.weights.items() if n not in self.paused}

@@ -37,7 +37,6 @@ from sim.contact_pasts import ContactPasts
 SavedFilter = Callable[[Mapping[str, AttributeValue], float], bool]
 """(attributes, epoch seconds of the claim) -> whether the contact is one of them"""
 
-
 _Held = tuple[AttemptDraft, InCampaign, Standing]
 """The draft of an attempt, whose it is, and where its contact stands."""
 
@@ -278,14 +277,16 @@ class MemoryStore:
 
     def _claim(self, campaign: InCampaign, request: ClaimRequest) -> ContactsClaimed:
         self._supply(campaign, request)
-        chosen = self._claim_first(campaign, request)
+        any_first = campaign.hot or campaign.callback_due
+        chosen = self._claim_first(campaign, request) if any_first else []
         running = self._lists.running()
         take_due = partial(self._due, campaign, request)
         take_fresh = partial(self._untouched, campaign, request)
         left = request.limit - len(chosen)
         due_first = left if request.retries is None else min(left, request.retries)
         due = campaign.turns_of_due.share(running, due_first, take_due)
-        chosen += self._claimed(campaign, due, request.past)
+        if due:
+            chosen += self._claimed(campaign, due, request.past)
         left = request.limit - len(chosen)
         untouched = campaign.turns_of_fresh.share(running, left, take_fresh)
         if request.past:
