@@ -6,7 +6,6 @@ pause or log out stays only while a call placed for them is out, and gets no new
 """
 
 from actors.agent_messages import (
-    AgentMove,
     AgentsMoved,
     ReleaseAgents,
     SeizeAgents,
@@ -100,22 +99,29 @@ class AgentBoard:
                     self._cells.wraps_up(agent_id, message.at)
                 elif before == "wrap_up":
                     self._cells.wrapped_up(agent_id, message.at)
-            # Without a state to come from, it is a mere count of who is there; and what happens
-            # later in a call is not the board's business.
-            if (
-                former
-                and move.campaign_id == campaign_id
-                and (former in _CAN_BE_TAKEN or not move.attempt_id)
-                and self._own_agent(move, calls)
-            ):
-                ours = True
+            # Without a state to come from, it is a mere count of who is there.
+            if former and move.campaign_id == campaign_id:
+                if move.attempt_id:
+                    # What happens later in a call is not the board's business.
+                    if former in _CAN_BE_TAKEN:
+                        self._taken(agent_id, calls.ticket(move.attempt_id))
+                        ours = True
+                elif after == "reserved":
+                    self.book.hold(agent_id)
+                    ours = True
+                elif agent_id in self.book.held:
+                    self._leaves(agent_id, after)
+                    ours = True
         return ours
 
     def to_arm(self) -> tuple[str, ...]:
         """Agents with no call in flight; those among them who asked to leave are let go."""
         idle = self.book.idle()
         states = self._states
-        if _PENDING.isdisjoint(map(states.get, idle)):
+        for agent_id in idle:
+            if states.get(agent_id) in _PENDING:
+                break
+        else:
             return idle
         leaving = tuple([a for a in idle if states.get(a) in _PENDING])
         self._let_go(leaving)
@@ -139,20 +145,15 @@ class AgentBoard:
                 self.book.lost(agent_id)
             self._pool.tell(ReleaseAgents(self._campaign_id, agent_ids))
 
-    def _own_agent(self, move: AgentMove, calls: CallBoard) -> bool:
-        agent_id = move.agent_id
-        if move.attempt_id:
-            # A caller took this agent: neither of the two counts as waiting any more.
-            ticket = calls.ticket(move.attempt_id)
-            if ticket is not None:
-                self.book.answered(ticket)
-            self.book.lost(agent_id)
-        elif move.to_state == "reserved":
-            self.book.hold(agent_id)
-        elif agent_id not in self.book.held:
-            return False
-        elif move.to_state in _PENDING:
+    def _taken(self, agent_id: str, ticket: int | None) -> None:
+        """A caller took an agent: neither of the two counts as waiting any more."""
+        if ticket is not None:
+            self.book.answered(ticket)
+        self.book.lost(agent_id)
+
+    def _leaves(self, agent_id: str, state: str) -> None:
+        """An agent whom we hold moved to another state."""
+        if state in _PENDING:
             self.book.wind_down(agent_id)
         else:
             self.book.lost(agent_id)
-        return True

@@ -170,11 +170,13 @@ class Reservations:
         """
         self.in_flight += 1
         if held is None:
-            most = 0
-            for one in self._open:
-                room = one.room
-                if room > most or (room == most and held is not None and one.number < held.number):
-                    held, most = one, room
+            for one in self._open:  # mostly there is one
+                if (
+                    held is None
+                    or one.room > held.room
+                    or (one.room == held.room and one.number < held.number)
+                ):
+                    held = one
             if held is None:
                 self.unplaced[ticket] = None
                 return ""

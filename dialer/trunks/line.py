@@ -7,9 +7,9 @@ call leaves; so a full trunk costs no attempt.
 
 from collections.abc import Sized
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from dialer.events import EndCause
+from dialer.message import Message
 from dialer.pacing.spread import Spread
 from dialer.trunks.breaker import Breaker, BreakerRules
 
@@ -26,7 +26,7 @@ class LineLimits:
     breaker: BreakerRules = field(default_factory=BreakerRules)
 
 
-class Room(NamedTuple):
+class Room(Message):
     """How many calls may be released, and what keeps it from being more.
 
     dials: no limit where it is None. clamp: the name of the limit in the ledger.
