@@ -4,7 +4,7 @@ import pytest
 
 from dialer.events import EndCause
 from dialer.pacing.spread import Spread
-from dialer.trunks.line import CHANNELS_FULL, TOO_FAST, Line, LineLimits
+from dialer.trunks.line import CHANNELS_FULL, TOO_FAST, Line, LineLimits, Room
 
 BUSY = EndCause("far", 486)
 
@@ -28,7 +28,7 @@ def test_channels_that_are_held_or_as_good_as_taken_are_no_room() -> None:
         assert carrier.take(attempt_id) == ""
     plan(carrier, 1, 2, 1)
     plan(carrier, 2, 0, 1)
-    assert carrier.room(0.0, 5.0) == (3, "trunk_channels", CHANNELS_FULL)
+    assert carrier.room(0.0, 5.0) == Room(3, "trunk_channels", CHANNELS_FULL)
     plan(carrier, 1, 0, 0)
     assert carrier.room(0.0, 5.0).dials == 6
     carrier.ended(0, BUSY, False, 0.0)
@@ -49,7 +49,7 @@ def test_the_last_channel_is_given_once() -> None:
 
 def test_a_pulse_gets_the_slots_until_the_next_one() -> None:
     carrier = line(calls_per_second=2)
-    assert carrier.room(100.0, 5.0) == (11, "calls_per_second", TOO_FAST)
+    assert carrier.room(100.0, 5.0) == Room(11, "calls_per_second", TOO_FAST)
     for _ in range(4):
         carrier.next_slot(100.0)
     plan(carrier, 1, 3, 4)
@@ -74,7 +74,7 @@ def test_an_open_breaker_leaves_no_room_and_a_half_open_one_room_for_one() -> No
     carrier = line(channels=10)
     carrier.take(1)
     assert carrier.ended(1, EndCause("far", 402, 0, "Payment Required"), False, 0.0)
-    assert carrier.room(0.0, 5.0) == (
+    assert carrier.room(0.0, 5.0) == Room(
         0,
         "breaker",
         "trunk carrier: breaker: the carrier answers 402 Payment Required",
