@@ -272,9 +272,7 @@ def rate(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         )
         with MeasuredDialer(folder, settings) as dialer:
             count = options.contacts or needed
-            dialer.verb(
-                "contacts", "import", str(write_list(folder / "list.csv", count)), within_s=600
-            )
+            dialer.verb("contacts", "import", str(write_list(folder / "list.csv", count)))
             chosen = ""
             if options.contacts:
                 chosen = "boston"
