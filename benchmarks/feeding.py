@@ -123,6 +123,12 @@ class TimedStore:
     def dispose(self, disposal: Disposal) -> None:
         self._port.dispose(disposal)
 
+    def remember(self, campaign_id: int, document: bytes) -> None:
+        self._port.remember(campaign_id, document)
+
+    def recall(self, request_id: int, campaign_id: int, reply_to: Sink) -> None:
+        self._port.recall(request_id, campaign_id, reply_to)
+
 
 class Campaign:
     """Asks for contacts at a steady rate, and settles each attempt as soon as it has it."""

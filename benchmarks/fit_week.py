@@ -12,14 +12,15 @@ itself would have reached as a forecaster, and every miss. Another pacer in the 
 
 import argparse
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from joblib import Parallel, delayed
 
 from config.presets import preset_named
+from dialer.message import Message
 from gateways.cli.files import read_text
 from sim.experiment import Case
 from sim.fit.fitting import fit_traffic
@@ -39,9 +40,9 @@ class Kept:
     """A ledger's reader that keeps all."""
 
     def __init__(self) -> None:
-        self.records: list[tuple[Any, ...]] = []
+        self.records: list[Message] = []
 
-    def extend(self, records: Any) -> None:
+    def extend(self, records: Sequence[Message]) -> None:
         self.records.extend(records)
 
 

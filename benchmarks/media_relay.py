@@ -99,8 +99,12 @@ def measure(calls: int, seconds: float, transcode: bool) -> dict[str, float]:
                 legs.append((relay.open_leg(leg_id), payload_type))
                 relay.set_remote(leg_id, "127.0.0.1", ports[2 * call + side], payload_type)
         bridged = threading.Semaphore(0)
+
+        def is_bridged() -> None:
+            bridged.release()
+
         for call in range(calls):
-            relay.bridge(f"{call}-0", f"{call}-1", lambda: bridged.release() and None)
+            relay.bridge(f"{call}-0", f"{call}-1", is_bridged)
         for _ in range(calls):
             bridged.acquire()
         here.send(legs)

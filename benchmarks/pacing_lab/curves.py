@@ -12,7 +12,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 
@@ -105,13 +105,16 @@ def _place(row: Row) -> tuple[float, float]:
 def _point(axes: Axes, row: Row) -> None:
     name, _, target = row.pacer.partition(":")
     x, y = _place(row)
-    bars = {"yerr": row.occupancy_se or 0.0, "xerr": 100 * (row.abandonment_se or 0.0)}
+    errors: dict[str, Any] = {
+        "yerr": row.occupancy_se or 0.0,
+        "xerr": 100 * (row.abandonment_se or 0.0),
+    }
     if name == "lookahead":
         marker, label = _LEVERS.get(row.levers, ("x", row.levers))
         label = label if float(target) == LIMIT else ""
-        axes.errorbar(x, y, fmt=marker, color=_OURS, markersize=5, label=label, **bars)
+        axes.errorbar(x, y, fmt=marker, color=_OURS, markersize=5, label=label, **errors)
     else:
-        axes.errorbar(x, y, fmt="o", color=_OTHERS, markersize=4, **bars)
+        axes.errorbar(x, y, fmt="o", color=_OTHERS, markersize=4, **errors)
         axes.annotate(name, (x, y), (-5, 4), textcoords="offset points", ha="right", color=_INK)
 
 

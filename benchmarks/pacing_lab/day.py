@@ -5,6 +5,7 @@ pacer and its view of the floor; a pacer decides each second, and a call is plac
 """
 
 from collections import deque
+from collections.abc import Sequence
 from heapq import heappop, heappush
 from itertools import count
 from time import perf_counter
@@ -181,7 +182,8 @@ class Day:
         heappush(self._events, (time, next(self._order), handler, subject))
 
     def _snapshot(self) -> Snapshot:
-        may_cancel, buffered = 0, ()
+        may_cancel = 0
+        buffered: Sequence[int] = ()
         if self._cancel_after_s:
             # All have the same post-dial delay, so age from the dial tells who rang how long.
             age_s = int(self.world.post_dial_delay_s + self._cancel_after_s)

@@ -41,10 +41,13 @@ def held_by(pid: int, rtp_range: range) -> Held:
 
 def memory_bytes(pid: int) -> int:
     """Resident memory of a process and its children."""
-    return sum(
-        int(re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{p}/status").read_text())[1]) * 1024  # type: ignore[index]
-        for p in (pid, *_children(pid))
-    )
+    return sum(_resident_bytes(p) for p in (pid, *_children(pid)))
+
+
+def _resident_bytes(pid: int) -> int:
+    resident = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert resident is not None
+    return int(resident[1]) * 1024
 
 
 def cpu_s(pid: int) -> float:
