@@ -106,8 +106,7 @@ class Call(Behaviour):
     def _on_ringing(self, event: Ringing) -> None:
         at = event.at
         if not self._alerted_at:
-            self._alerted_at = at
-            self._line.heard(self._attempt_id, at)
+            self._heard(at)
         if self._state != "dialing":
             return  # a second 180, or one that crossed our CANCEL
         self._ringing_at = at
@@ -246,8 +245,7 @@ class Call(Behaviour):
         if self._state == "settled":
             return
         cause, at = event.cause, event.at
-        if self._timer is not None:
-            self._timer.cancel()
+        self._stop_timer()
         outcome = self._leave_line(cause, at)
         # Where the phone rang no other trunk may try.
         if not self._alerted_at and self._fails_over(cause, at):

@@ -1,8 +1,9 @@
 """All trunks' lines, shared by all campaigns and calls.
 
 The rule of this module: it is the one thing that actors share and do not tell each other, since a
-limit over all campaigns must be taken in one step; every method takes the lock, does little, and
-never waits. What it decides stands in `dialer.trunks`.
+limit over all campaigns must be taken in one step; whatever changes a line does so under the lock,
+does little, and never waits. Where nothing is limited a look needs no lock. What it decides stands
+in `dialer.trunks`.
 """
 
 import logging
@@ -18,7 +19,7 @@ log = logging.getLogger("foredial.trunks")
 
 
 class TrunkLine:
-    """One trunk as its calls know it: what they tell it is taken under the lock of all lines.
+    """One trunk as its calls know it: what they change in it, they do under the lock of all lines.
 
     carrier: what it last said of itself, None for nothing yet. down: why no call may leave since
     it said so, "" while it is up.

@@ -119,9 +119,6 @@ class FiguresJournal:
         self._answered_at: dict[int, float] = {}
         self._waited_s: dict[int, float] = {}
 
-    def append(self, record: Message) -> None:
-        self.extend((record,))
-
     def extend(self, records: Sequence[Message]) -> None:
         """Many at once: every call has several, so that what most come to is done right here."""
         since, until, figures = self._since, self._until, self.figures

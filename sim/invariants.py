@@ -97,9 +97,6 @@ class InvariantsJournal:
         self._to_look: deque[tuple[float, _Agent]] = deque()
         self._look_at = inf
 
-    def append(self, record: Message) -> None:
-        self.extend((record,))
-
     def extend(self, records: Sequence[Message]) -> None:
         """Many at once."""
         for record in records:

@@ -82,7 +82,7 @@ class SimActor(pykka.Actor):
     """
 
     # What every message asks for stands in slots; the rest only a few ever have.
-    __slots__ = ("_put", "_runtime", "_stopped", "behaviour", "handlers", "name")
+    __slots__ = ("_put", "_runtime", "behaviour", "handlers", "name")
 
     behaviour: Behaviour
     heir: Heir | None = None
@@ -95,7 +95,6 @@ class SimActor(pykka.Actor):
         self.behaviour = behaviour
         behaviour_class: Any = type(behaviour)
         self.handlers = _handlers_of(behaviour_class)
-        self._stopped = False
         self._runtime = runtime
         self._put = runtime.told.append
         behaviour.runtime = runtime
@@ -119,17 +118,17 @@ class SimActor(pykka.Actor):
 
     def proxy(self) -> "pykka.ActorProxy[Any]":
         """pykka's proxy of the actor; the behaviour is its attribute `behaviour`."""
-        if not self._stopped:
+        if self.is_alive():
             pykka.traversable(self.behaviour)
             vars(self)["behaviour"] = self.behaviour  # pykka looks for it here
         return self.actor_ref.proxy()
 
     def stop(self) -> None:
-        if not self._stopped:
+        if self.is_alive():
             self.tell(_STOP)
 
     def is_alive(self) -> bool:
-        return not self._stopped
+        return self._put is not _bury
 
     def inbox(self) -> list[Any]:
         """What was told and is still to be handled, in order."""
@@ -143,7 +142,7 @@ class SimActor(pykka.Actor):
     def handle_otherwise(self, message: Any) -> None:
         """What no handler takes: what pykka answers, what nobody hears any more, and what the
         behaviour's own `receive` is for."""
-        if self._stopped:
+        if not self.is_alive():
             self.bury(message)
         elif type(message) is Envelope:
             self._question = message
@@ -161,7 +160,7 @@ class SimActor(pykka.Actor):
 
     def stop_now(self) -> None:
         """The order to stop has come to its turn."""
-        self._stopped = True
+        self.stop_listening()
         try:
             self.behaviour.on_stop()
         except Exception as error:
@@ -169,10 +168,13 @@ class SimActor(pykka.Actor):
         else:
             self.end()
 
+    def stop_listening(self) -> None:
+        """What it is told from here on is buried."""
+        self._put = _bury
+
     def end(self) -> None:
         """It handles nothing any more."""
-        self._stopped = True
-        self._put = _bury
+        self.stop_listening()
         self.handlers = _NO_HANDLERS
         self._runtime.alive.pop(self, None)
         # The ring of behaviour and actor is cut, so that neither waits for the garbage collector.
@@ -257,7 +259,7 @@ class LateActor(SimActor):
         super().__init__(runtime, behaviour, name)
 
     def tell(self, message: Any, /) -> None:
-        if self._stopped:
+        if not self.is_alive():
             self.bury(message)
             return
         self._waiting.append(message)
@@ -284,7 +286,7 @@ class _Stopped:
         return not self._actor.is_alive()
 
     def set(self) -> None:
-        self._actor._stopped = True
+        self._actor.stop_listening()
 
 
 class _Answer(pykka.Future[Any]):

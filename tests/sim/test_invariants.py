@@ -51,7 +51,7 @@ def broken(records: Sequence[CallMoved | AgentMoved], zone: str = "America/New_Y
     watch = InvariantsJournal(FLOW, PRESET.calling_hours, lambda contact: known)
     # In pieces: it must not matter where one reading ends.
     for record in records:
-        watch.append(record)
+        watch.extend((record,))
     whole = InvariantsJournal(FLOW, PRESET.calling_hours, lambda contact: known)
     whole.extend(records)
     end = max(record.at for record in records) + 100
