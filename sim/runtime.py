@@ -292,17 +292,10 @@ class SimRuntime:
                     return False
                 environment._now = at
                 to = timer.to
-                if type(to) is not SimActor:
-                    to.tell(timer.message)
-                    continue
-                # Nobody else is told anything just now, so this is the next message of all.
-                actor, message = to, timer.message
-                try:
-                    handler = actor.handlers[type(message)]
-                except KeyError:
-                    actor.handle_otherwise(message)
+                if type(to) is SimActor:  # its own tell would do the same
+                    told.append((to, timer.message))
                 else:
-                    handler(actor.behaviour, message)
+                    to.tell(timer.message)
         except Exception as error:
             if actor is None:
                 raise
